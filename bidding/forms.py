@@ -1,0 +1,172 @@
+"""Forms' common ground: failing without losing a word, and fields for money and moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import flask_babel
+import wtforms
+from flask import request
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+
+from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
+from bidding.vocabulary import Choice
+
+FEN_PER_WAN = 1_000_000
+
+
+class Form(FlaskForm):
+    """A form that can run a rule and show its refusal beside the field."""
+
+    result: Any = None
+
+    @property
+    def http_status(self) -> int:
+        """400 for a form that was sent and is shown again, 200 otherwise."""
+        return 400 if request.method == "POST" else 200
+
+    def attempt(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """Validate, then call the rule `verb`; its answer is kept in `result`.
+
+        A refusal about the input becomes an error of the field it names, or of the form.
+        Refusals about access or state are not the form's to explain and are raised.
+        """
+        if not self.validate_on_submit():
+            return False
+        try:
+            self.result = verb(*args, **kwargs)
+        except (AccessDenied, InvalidTransition):
+            raise
+        except RuleViolation as violation:
+            self.add_violation(violation)
+            return False
+        return True
+
+    def add_violation(self, violation: RuleViolation) -> None:
+        """Show the rule's refusal beside its field, or above the form."""
+        message = gettext(violation.message) % violation.params
+        field = self._fields.get(violation.field or "")
+        if field is None:
+            self.form_errors.append(message)
+        else:
+            field.errors = [*field.errors, message]
+
+
+class ReasonForm(Form):
+    """The reason for a decision."""
+
+    reason = wtforms.TextAreaField(_l("Reason"), validators=[wtforms.validators.Length(max=4000)])
+
+
+def stripped(value: str | None) -> str:
+    """Filter: no blanks around, never None, one kind of line end."""
+    return (value or "").strip().replace("\r\n", "\n")
+
+
+class TextField(wtforms.StringField):
+    """One line of text, stripped."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, filters=[stripped], **kwargs)
+
+
+class ProseField(wtforms.TextAreaField):
+    """Several lines of Markdown, stripped."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, filters=[stripped], **kwargs)
+
+
+class ChoiceField(wtforms.SelectField):
+    """A select over a `Choice`; data is the member, or None for the blank line."""
+
+    def __init__(
+        self, label: Any, values: type[Choice], *, blank: Any = None, **kwargs: Any
+    ) -> None:
+        self.values = values
+        choices = [("", blank)] if blank is not None else []
+        choices += [(value.value, flask_babel.LazyString(gettext, value.label)) for value in values]
+
+        def coerce(value: Any) -> Any:
+            return values(value) if value else None
+
+        super().__init__(label, choices=choices, coerce=coerce, **kwargs)
+
+    def iter_choices(self) -> Any:
+        for value, label, *_rest in super().iter_choices():
+            selected = (self.data.value if self.data else "") == value
+            yield (value, label, selected, {})
+
+
+class ChoicesField(wtforms.SelectMultipleField):
+    """Checkboxes over a `Choice`; data is a list of values."""
+
+    widget = wtforms.widgets.ListWidget(prefix_label=False)
+    option_widget = wtforms.widgets.CheckboxInput()
+
+    def __init__(self, label: Any, values: type[Choice], **kwargs: Any) -> None:
+        choices = [(v.value, flask_babel.LazyString(gettext, v.label)) for v in values]
+        super().__init__(label, choices=choices, **kwargs)
+
+
+class WanField(wtforms.Field):
+    """Money typed in units of ten thousand yuan; data is in fen."""
+
+    widget = wtforms.widgets.TextInput()
+    typed: str | None = None
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        if self.data is None:
+            return ""
+        return f"{Decimal(self.data) / FEN_PER_WAN:f}".rstrip("0").rstrip(".") or "0"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.typed = valuelist[0].strip()
+        self.data = None
+        if not self.typed:
+            return
+        try:
+            fen = Decimal(self.typed.replace(",", "").replace("\uff0c", "")) * FEN_PER_WAN
+        except InvalidOperation:
+            raise ValueError(gettext("Enter an amount as a number, such as 120 or 0.5.")) from None
+        if not fen.is_finite() or fen < 0 or fen > 10**15:
+            raise ValueError(gettext("Enter an amount between 0 and 1,000,000,000."))
+        self.data = int(fen)
+
+
+class MomentField(wtforms.Field):
+    """A date and time in the site's time zone; data is an aware moment."""
+
+    widget = wtforms.widgets.DateTimeLocalInput()
+    typed: str | None = None
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(str(flask_babel.get_timezone()))
+
+    def _value(self) -> str:
+        if self.typed is not None:
+            return self.typed
+        return f"{self.data.astimezone(self._zone()):%Y-%m-%dT%H:%M}" if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if not valuelist:
+            return
+        self.typed = valuelist[0].strip()
+        self.data = None
+        if not self.typed:
+            return
+        try:
+            naive = datetime.fromisoformat(self.typed)
+        except ValueError:
+            raise ValueError(gettext("Enter a date and time, such as 2027-03-31T17:00.")) from None
+        self.data = naive.replace(tzinfo=self._zone())

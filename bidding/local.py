@@ -1,0 +1,51 @@
+"""`python app.py`: a local instance that prepares itself."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+import sqlalchemy as sa
+import waitress
+
+from bidding import background, create_app, migrations, seed
+from bidding.accounts.models import User
+from bidding.config import Settings
+from bidding.extensions import db
+
+
+def main() -> None:
+    """Upgrade the database, seed the demo into an empty one, and serve until interrupted."""
+    options = _options()
+    settings = Settings.from_environ().with_local_secret()
+    settings = replace(
+        settings, base_url=f"http://{options.host}:{options.port}", log_format="console"
+    )
+    app = create_app(settings)
+    with app.app_context():
+        migrations.upgrade(db.engine)
+        if options.demo and db.session.scalar(sa.select(sa.func.count(User.id))) == 0:
+            print("Seeding the demo …", flush=True)  # noqa: T201 - a terminal's words
+            seed.seed_demo()
+        has_demo = seed.has_demo(db.session)
+        db.session.rollback()
+    consumer = background.make_consumer(app)
+    consumer.start()
+    print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201
+    if has_demo:
+        for email in seed.ACCOUNTS:
+            print(f"  {email}  password {seed.PASSWORD}", flush=True)  # noqa: T201
+    try:
+        waitress.serve(app, host=options.host, port=options.port, threads=8)
+    finally:
+        consumer.stop(graceful=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Run Jiebang on this machine.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000)
+    parser.add_argument(
+        "--no-demo", dest="demo", action="store_false", help="start with an empty database"
+    )
+    return parser.parse_args()

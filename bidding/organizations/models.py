@@ -1,0 +1,305 @@
+"""Organizations, their members, and what an SME can do."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bidding import clock
+from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
+from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
+from bidding.notifications.rules import notify
+from bidding.organizations.size_classes import SizeClass
+from bidding.permissions import STAFF, Party, Permission, standing
+from bidding.vocabulary import N_, Action, Choice, Tone
+
+if TYPE_CHECKING:
+    from bidding.accounts.models import User
+
+
+class OrganizationStatus(Choice):
+    """Where an organization stands in verification."""
+
+    DRAFT = "draft", N_("Draft")
+    PENDING = "pending", N_("Waiting for verification"), Tone.INFO
+    CHANGES_REQUESTED = "changes_requested", N_("Changes requested"), Tone.WARNING
+    VERIFIED = "verified", N_("Verified"), Tone.SUCCESS
+    REJECTED = "rejected", N_("Not verified"), Tone.DANGER
+    SUSPENDED = "suspended", N_("Suspended"), Tone.DANGER
+
+
+class OrganizationAction(Action):
+    """What can be done to an organization."""
+
+    SUBMIT = "submit", N_("Submit for verification"), "submission", Tone.DANGER
+    VERIFY = "verify", N_("Verify"), "verification", Tone.SUCCESS
+    REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
+    REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
+    SUSPEND = "suspend", N_("Suspend"), "suspension", Tone.DANGER
+    REINSTATE = "reinstate", N_("Reinstate"), "reinstatement", Tone.SUCCESS
+
+
+class MemberRole(Choice):
+    """What a member is to the organization."""
+
+    OWNER = "owner", N_("Owner")
+    MEMBER = "member", N_("Member")
+
+
+class QualificationKind(Choice):
+    """Recognised qualifications of an SME."""
+
+    INNOVATIVE_SME = "innovative_sme", N_("Innovative SME")
+    SRDI_SME = "srdi_sme", N_("Specialized and sophisticated SME")
+    LITTLE_GIANT = "little_giant", N_("“Little giant” SME")
+    SINGLE_CHAMPION = "single_champion", N_("Manufacturing single champion")
+    HIGH_TECH = "high_tech", N_("High-tech enterprise")
+
+
+class Organization(HasLifecycle, Timestamps, Base):
+    """A large enterprise that posts, or an SME that takes challenges."""
+
+    __tablename__ = "organizations"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "status NOT IN ('verified', 'suspended') OR verified_at IS NOT NULL",
+            name="verified_has_time",
+        ),
+        sa.Index("ix_organizations_status_size_class", "status", "size_class"),
+    )
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(index=True)
+    credit_code: Mapped[str] = mapped_column(unique=True)
+    region_code: Mapped[str] = mapped_column(index=True)
+    industry_code: Mapped[str] = mapped_column(index=True)
+    size_class: Mapped[SizeClass] = mapped_column(choice(SizeClass))
+    employees: Mapped[int | None]
+    revenue_fen: Mapped[Fen | None]
+    founded: Mapped[int | None]
+    website: Mapped[str] = mapped_column(default="")
+    brief: Mapped[LongText]
+    contact_name: Mapped[str] = mapped_column(default="")
+    contact_phone: Mapped[str] = mapped_column(default="")
+    contact_email: Mapped[str] = mapped_column(default="")
+    status: Mapped[OrganizationStatus] = mapped_column(
+        choice(OrganizationStatus), default=OrganizationStatus.DRAFT
+    )
+    submitted_at: Mapped[datetime | None] = mapped_column(index=True)
+    verified_at: Mapped[datetime | None]
+
+    memberships: Mapped[list[Membership]] = relationship(
+        back_populates="organization", order_by="Membership.id"
+    )
+    profile: Mapped[CapabilityProfile | None] = relationship(back_populates="organization")
+    qualifications: Mapped[list[Qualification]] = relationship(
+        back_populates="organization",
+        order_by="Qualification.kind",
+        cascade="all, delete-orphan",
+    )
+
+    @property
+    def headline(self) -> str:
+        return self.name
+
+    @property
+    def is_verified(self) -> bool:
+        return self.status is OrganizationStatus.VERIFIED
+
+    @property
+    def is_large(self) -> bool:
+        return self.size_class is SizeClass.LARGE
+
+    @property
+    def is_sme(self) -> bool:
+        return not self.is_large
+
+    @property
+    def may_post(self) -> bool:
+        return self.is_verified and self.is_large
+
+    @property
+    def may_solve(self) -> bool:
+        return self.is_verified and self.is_sme
+
+    @property
+    def is_editable(self) -> bool:
+        """Facts may not change under a reviewer's eyes, nor after a refusal."""
+        return self.status in (
+            OrganizationStatus.DRAFT,
+            OrganizationStatus.CHANGES_REQUESTED,
+            OrganizationStatus.VERIFIED,
+        )
+
+    def member(self, user: Any) -> Membership | None:
+        """The membership of `user` here, from the user's side so that nothing is loaded."""
+        membership = getattr(user, "membership", None)
+        return membership if membership and membership.organization_id == self.id else None
+
+    def parties(self, actor: Any) -> set[Party]:
+        held = standing(actor)
+        parties: set[Party] = set()
+        if self.is_verified and Party.SIGNED_IN in held:
+            parties.add(Party.AUDIENCE)
+        if membership := self.member(actor):
+            parties.add(Party.MEMBER)
+            if membership.role is MemberRole.OWNER:
+                parties.add(Party.OWNER)
+            if self.may_post:
+                parties.add(Party.POSTER)
+            if self.may_solve:
+                parties.add(Party.SOLVER)
+        elif self.status is not OrganizationStatus.DRAFT:
+            parties |= held & STAFF  # staff of the organization itself never decide on it
+        return parties
+
+
+class Membership(Base):
+    """A user's place in an organization. A user has one."""
+
+    __tablename__ = "memberships"
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[int] = references("users.id", index=False, unique=True)
+    organization_id: Mapped[int] = references("organizations.id")
+    role: Mapped[MemberRole] = mapped_column(choice(MemberRole))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    user: Mapped[User] = relationship(back_populates="membership")
+    # Access is decided by it on every request, hence always in the same query.
+    organization: Mapped[Organization] = relationship(
+        back_populates="memberships", lazy="joined", innerjoin=True
+    )
+
+
+class MemberInvitation(Base):
+    """An owner's invitation to join, sent to a mail address."""
+
+    __tablename__ = "member_invitations"
+
+    id: Mapped[PrimaryKey]
+    organization_id: Mapped[int] = references("organizations.id")
+    email: Mapped[str]
+    invited_by_id: Mapped[int] = references("users.id", index=False)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+    organization: Mapped[Organization] = relationship()
+
+    @property
+    def headline(self) -> str:
+        return self.organization.name
+
+    @property
+    def is_open(self) -> bool:
+        return (
+            self.accepted_at is None and self.revoked_at is None and self.expires_at > clock.now()
+        )
+
+
+class CapabilityProfile(Timestamps, Base):
+    """What an SME makes and can do, in its own words (Markdown). The matcher reads it."""
+
+    __tablename__ = "capability_profiles"
+
+    id: Mapped[PrimaryKey]
+    organization_id: Mapped[int] = references("organizations.id", index=False, unique=True)
+    products: Mapped[LongText]
+    technologies: Mapped[LongText]
+    equipment: Mapped[LongText]
+    cases: Mapped[LongText]
+    notes: Mapped[LongText]
+
+    organization: Mapped[Organization] = relationship(back_populates="profile")
+
+    @property
+    def headline(self) -> str:
+        return self.organization.name
+
+    @property
+    def is_empty(self) -> bool:
+        return not any((self.products, self.technologies, self.equipment, self.cases, self.notes))
+
+
+class Qualification(Base):
+    """A recognised qualification of an organization, as it states it."""
+
+    __tablename__ = "qualifications"
+    __table_args__ = (sa.UniqueConstraint("organization_id", "kind"),)
+
+    id: Mapped[PrimaryKey]
+    organization_id: Mapped[int] = references("organizations.id", index=False)
+    kind: Mapped[QualificationKind] = mapped_column(choice(QualificationKind))
+    number: Mapped[str] = mapped_column(default="")
+    issued_on: Mapped[date | None]
+    expires_on: Mapped[date | None]
+
+    organization: Mapped[Organization] = relationship(back_populates="qualifications")
+
+
+def _members(organization: Organization) -> list[User]:
+    return [membership.user for membership in organization.memberships]
+
+
+_S, _A = OrganizationStatus, OrganizationAction
+
+LIFECYCLE = Lifecycle(
+    name="organizations",
+    initial=_S.DRAFT,
+    announce=notify,
+    transitions=(
+        Transition(
+            (_S.DRAFT, _S.CHANGES_REQUESTED),
+            _A.SUBMIT,
+            _S.PENDING,
+            Permission.EDIT_ORGANIZATION,
+            stamp="submitted_at",
+        ),
+        Transition(
+            (_S.PENDING,),
+            _A.VERIFY,
+            _S.VERIFIED,
+            Permission.REVIEW_ORGANIZATION,
+            Reason.OPTIONAL,
+            stamp="verified_at",
+            hears=(_members,),
+        ),
+        Transition(
+            (_S.PENDING,),
+            _A.REQUEST_CHANGES,
+            _S.CHANGES_REQUESTED,
+            Permission.REVIEW_ORGANIZATION,
+            Reason.REQUIRED,
+            hears=(_members,),
+        ),
+        Transition(
+            (_S.PENDING,),
+            _A.REJECT,
+            _S.REJECTED,
+            Permission.REVIEW_ORGANIZATION,
+            Reason.REQUIRED,
+            hears=(_members,),
+        ),
+        Transition(
+            (_S.VERIFIED,),
+            _A.SUSPEND,
+            _S.SUSPENDED,
+            Permission.SUSPEND_ORGANIZATION,
+            Reason.REQUIRED,
+            hears=(_members,),
+        ),
+        Transition(
+            (_S.SUSPENDED,),
+            _A.REINSTATE,
+            _S.VERIFIED,
+            Permission.SUSPEND_ORGANIZATION,
+            Reason.REQUIRED,
+            hears=(_members,),
+        ),
+    ),
+)

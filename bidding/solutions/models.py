@@ -1,0 +1,279 @@
+"""Solutions: what an SME offers on one challenge, and the versions it submitted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from bidding import clock
+from bidding.challenges.models import ChallengeStatus
+from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
+from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
+from bidding.notifications.rules import notify
+from bidding.permissions import STAFF, Party, Permission, standing
+from bidding.vocabulary import N_, Action, Choice, Tone
+
+if TYPE_CHECKING:
+    from bidding.accounts.models import User
+    from bidding.challenges.models import Challenge, Requirement
+    from bidding.organizations.models import Organization
+
+
+class Response(Choice):
+    """An SME's answer to one requirement."""
+
+    EXCEEDS = "exceeds", N_("Exceeds"), Tone.SUCCESS
+    MEETS = "meets", N_("Meets"), Tone.SUCCESS
+    PARTLY = "partly", N_("Partly"), Tone.WARNING
+    NO = "no", N_("Does not meet"), Tone.DANGER
+
+
+class SolutionStatus(Choice):
+    """Where a solution stands."""
+
+    DRAFT = "draft", N_("Draft")
+    SUBMITTED = "submitted", N_("Submitted"), Tone.INFO
+    WITHDRAWN = "withdrawn", N_("Withdrawn")
+    ELIGIBLE = "eligible", N_("Passed screening"), Tone.INFO
+    INELIGIBLE = "ineligible", N_("Did not pass screening"), Tone.DANGER
+    SHORTLISTED = "shortlisted", N_("Shortlisted"), Tone.SUCCESS
+    SELECTED = "selected", N_("Selected"), Tone.SUCCESS
+    NOT_SELECTED = "not_selected", N_("Not selected")
+    CONFIRMED = "confirmed", N_("Award accepted"), Tone.SUCCESS
+    DECLINED = "declined", N_("Award declined"), Tone.WARNING
+
+
+class SolutionAction(Action):
+    """What can be done to a solution."""
+
+    SUBMIT = "submit", N_("Submit the solution"), "submission", Tone.DANGER
+    WITHDRAW = "withdraw", N_("Withdraw"), "withdrawal", Tone.WARNING
+    PASS = "pass", N_("Pass screening"), "eligibility", Tone.SUCCESS
+    EXCLUDE = "exclude", N_("Exclude at screening"), "exclusion", Tone.DANGER
+    SHORTLIST = "shortlist", N_("Shortlist"), "shortlisting", Tone.SUCCESS
+    SELECT = "select", N_("Select"), "selection", Tone.SUCCESS
+    PASS_OVER = "pass_over", N_("Do not select"), "non-selection"
+    CONFIRM = "confirm", N_("Accept the award"), "confirmation", Tone.SUCCESS
+    DECLINE = "decline", N_("Decline the award"), "declination", Tone.DANGER
+
+
+class Solution(HasLifecycle, Timestamps, Base):
+    """One SME's solution to one challenge. Sealed until the poster opens the solutions."""
+
+    __tablename__ = "solutions"
+    __table_args__ = (
+        sa.UniqueConstraint("challenge_id", "organization_id"),
+        sa.CheckConstraint(
+            "status = 'draft' OR submitted_at IS NOT NULL", name="submitted_has_time"
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    challenge_id: Mapped[int] = references("challenges.id", index=False)
+    organization_id: Mapped[int] = references("organizations.id")
+    author_id: Mapped[int | None] = references("users.id", index=False)
+    summary: Mapped[LongText]
+    approach: Mapped[LongText]
+    price_fen: Mapped[Fen | None]
+    duration_months: Mapped[int | None]
+    schedule: Mapped[LongText]
+    team: Mapped[LongText]
+    status: Mapped[SolutionStatus] = mapped_column(
+        choice(SolutionStatus), default=SolutionStatus.DRAFT
+    )
+    submitted_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+
+    challenge: Mapped[Challenge] = relationship()
+    organization: Mapped[Organization] = relationship()
+    author: Mapped[User | None] = relationship()
+    answers: Mapped[list[SolutionAnswer]] = relationship(
+        back_populates="solution", cascade="all, delete-orphan"
+    )
+    versions: Mapped[list[SolutionVersion]] = relationship(
+        back_populates="solution", order_by="SolutionVersion.number"
+    )
+
+    @property
+    def headline(self) -> str:
+        return self.challenge.title
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether only its authors may read it, or know that it exists."""
+        return not self.challenge.is_opened
+
+    @property
+    def is_editable(self) -> bool:
+        return self.challenge.is_open and self.status in (
+            SolutionStatus.DRAFT,
+            SolutionStatus.SUBMITTED,
+            SolutionStatus.WITHDRAWN,
+        )
+
+    @property
+    def was_put_forward(self) -> bool:
+        """Whether it stood submitted when the seal was broken; the rest stays private."""
+        return self.status not in (SolutionStatus.DRAFT, SolutionStatus.WITHDRAWN)
+
+    def parties(self, actor: Any) -> set[Party]:
+        held = standing(actor)
+        if Party.SIGNED_IN not in held:
+            return set()
+        if actor.organization_id == self.organization_id:
+            return {Party.SOLVER}
+        if self.is_sealed or not self.was_put_forward:
+            return set()
+        if actor.organization_id == self.challenge.organization_id:
+            return {Party.POSTER}
+        return held & STAFF
+
+
+class SolutionAnswer(Base):
+    """The answer of a solution to one requirement."""
+
+    __tablename__ = "solution_answers"
+    __table_args__ = (sa.UniqueConstraint("solution_id", "requirement_id"),)
+
+    id: Mapped[PrimaryKey]
+    solution_id: Mapped[int] = references("solutions.id", index=False)
+    requirement_id: Mapped[int] = references("requirements.id")
+    response: Mapped[Response | None] = mapped_column(choice(Response))
+    statement: Mapped[LongText]
+
+    solution: Mapped[Solution] = relationship(back_populates="answers")
+    requirement: Mapped[Requirement] = relationship()
+
+
+class SolutionVersion(Base):
+    """What was submitted, word for word, at one moment. Never changed."""
+
+    __tablename__ = "solution_versions"
+    __table_args__ = (sa.UniqueConstraint("solution_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    solution_id: Mapped[int] = references("solutions.id", index=False)
+    number: Mapped[int]
+    submitted_at: Mapped[datetime] = mapped_column(default=clock.now)
+    submitted_by_id: Mapped[int] = references("users.id", index=False)
+    content: Mapped[dict[str, Any]]
+    digest: Mapped[str]
+    """SHA-256 of `content` as canonical JSON, in hexadecimal."""
+
+    solution: Mapped[Solution] = relationship(back_populates="versions")
+    submitted_by: Mapped[User] = relationship()
+
+
+def solvers(solution: Solution) -> list[User]:
+    """The people of the organization that offers the solution."""
+    return [membership.user for membership in solution.organization.memberships]
+
+
+def posters(solution: Solution) -> list[User]:
+    """The people of the organization that posted the challenge."""
+    return [membership.user for membership in solution.challenge.organization.memberships]
+
+
+def _challenge_is_open(solution: Solution) -> str | None:
+    if not solution.challenge.is_open:
+        return N_("The deadline has passed; the solution can no longer be changed.")
+    return None
+
+
+def _under_evaluation(solution: Solution) -> str | None:
+    if solution.challenge.status is not ChallengeStatus.EVALUATING:
+        return N_("The challenge is not under evaluation.")
+    return None
+
+
+_S, _A, _P = SolutionStatus, SolutionAction, Permission
+
+LIFECYCLE = Lifecycle(
+    name="solutions",
+    initial=_S.DRAFT,
+    announce=notify,
+    transitions=(
+        Transition(
+            (_S.DRAFT, _S.SUBMITTED, _S.WITHDRAWN),
+            _A.SUBMIT,
+            _S.SUBMITTED,
+            _P.EDIT_SOLUTION,
+            refuse=_challenge_is_open,
+            stamp="submitted_at",
+            hears=(solvers,),
+        ),
+        Transition(
+            (_S.SUBMITTED,),
+            _A.WITHDRAW,
+            _S.WITHDRAWN,
+            _P.EDIT_SOLUTION,
+            Reason.OPTIONAL,
+            refuse=_challenge_is_open,
+            hears=(solvers,),
+        ),
+        Transition(
+            (_S.SUBMITTED,),
+            _A.PASS,
+            _S.ELIGIBLE,
+            _P.EVALUATE_SOLUTION,
+            Reason.OPTIONAL,
+            refuse=_under_evaluation,
+        ),
+        Transition(
+            (_S.SUBMITTED,),
+            _A.EXCLUDE,
+            _S.INELIGIBLE,
+            _P.EVALUATE_SOLUTION,
+            Reason.REQUIRED,
+            refuse=_under_evaluation,
+            stamp="decided_at",
+            hears=(solvers,),
+        ),
+        Transition(
+            (_S.ELIGIBLE,),
+            _A.SHORTLIST,
+            _S.SHORTLISTED,
+            _P.EVALUATE_SOLUTION,
+            Reason.OPTIONAL,
+            refuse=_under_evaluation,
+        ),
+        Transition(
+            (_S.SHORTLISTED,),
+            _A.SELECT,
+            _S.SELECTED,
+            _P.EVALUATE_SOLUTION,
+            Reason.REQUIRED,
+            refuse=_under_evaluation,
+            stamp="decided_at",
+            hears=(solvers,),
+        ),
+        Transition(
+            (_S.SUBMITTED, _S.ELIGIBLE, _S.SHORTLISTED),
+            _A.PASS_OVER,
+            _S.NOT_SELECTED,
+            _P.EVALUATE_SOLUTION,
+            Reason.REQUIRED,
+            refuse=_under_evaluation,
+            stamp="decided_at",
+            hears=(solvers,),
+        ),
+        Transition(
+            (_S.SELECTED,),
+            _A.CONFIRM,
+            _S.CONFIRMED,
+            _P.EDIT_SOLUTION,
+            hears=(posters,),
+        ),
+        Transition(
+            (_S.SELECTED,),
+            _A.DECLINE,
+            _S.DECLINED,
+            _P.EDIT_SOLUTION,
+            Reason.REQUIRED,
+            hears=(posters,),
+        ),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Fixtures: an application on a real database, people who are signed in, the queue drained."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from bidding import background, create_app, migrations
+from bidding.accounts.models import User
+from bidding.config import Settings
+from bidding.db import Base
+from bidding.extensions import db
+from tests import factories
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """One application for the run, on SQLite, or where `JIEBANG_TEST_DATABASE_URL` points."""
+    data_dir: Path = tmp_path_factory.mktemp("data")
+    app = create_app(
+        Settings(
+            database_url=os.environ.get("JIEBANG_TEST_DATABASE_URL", ""),
+            data_dir=data_dir,
+            secret_key="tests",
+            queue="memory",
+            base_url="http://localhost",
+            sign_in_limit="1000 per minute",
+            mail_limit="1000 per minute",
+            log_format="console",
+        )
+    )
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
+    with app.app_context():
+        engine = db.engine
+        migrations.upgrade(engine)
+    yield app
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Empty every table after a test that used the application."""
+    yield
+    if "app" not in request.fixturenames:
+        return
+    app: Flask = request.getfixturevalue("app")
+    app.extensions["queue"].flush()
+    with app.app_context(), db.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+            connection.execute(sa.text("SET session_replication_role = replica"))
+            connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        else:
+            triggers = connection.execute(
+                sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            ).all()
+            for name, _ in triggers:
+                connection.execute(sa.text(f"DROP TRIGGER {name}"))
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
+            for _, sql in triggers:
+                connection.execute(sa.text(sql))
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session inside an application context, with the factories bound to it."""
+    with app.app_context():
+        factories.bind(db.session)
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def run_jobs(app: Flask) -> Callable[[], int]:
+    """Run what was put on the queue; answers how many jobs ran."""
+    return lambda: background.drain(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor's browser, reading English."""
+    client = app.test_client()
+    client.get("/healthz?lang=en")
+    return client
+
+
+@pytest.fixture
+def sign_in(app: Flask) -> Callable[[User], FlaskClient]:
+    """A browser, reading English, in which the given (committed) user is signed in."""
+
+    def sign_in(user: User) -> FlaskClient:
+        client = app.test_client()
+        with client.session_transaction() as cookie:
+            cookie["_user_id"] = user.get_id()
+            cookie["_fresh"] = True
+            cookie["locale"] = "en"
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[Callable[[], object]], int]:
+    """How many statements a call sends to the database."""
+
+    def count(call: Callable[[], object]) -> int:
+        statements: list[str] = []
+
+        def note(_c: object, _cur: object, statement: str, *_rest: object) -> None:
+            statements.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        sa.event.listen(engine, "before_cursor_execute", note)
+        try:
+            call()
+        finally:
+            sa.event.remove(engine, "before_cursor_execute", note)
+        return len([s for s in statements if not s.startswith(("BEGIN", "PRAGMA"))])
+
+    return count
+
+
+@pytest.fixture
+def unique() -> str:
+    """A word nothing else contains."""
+    return uuid.uuid4().hex
