@@ -1,0 +1,425 @@
+"""The demo: organizations, challenges and solutions with a history, from ``seed_data/``.
+
+Everything goes through the rules, at the moment it is said to have happened, so that the
+demo's audit trail, notices and versions are those of a site that has been in use.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tomllib
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from sqlalchemy.orm import Session
+
+from bidding import clock, deferred
+from bidding.accounts.models import Role, User
+from bidding.accounts.queries import DEMO_POSTER
+from bidding.boundary import unit_of_work
+from bidding.challenges import rules as challenges
+from bidding.challenges.models import Challenge, ChallengeKind, IpTerms, Operator
+from bidding.evaluations import rules as evaluations
+from bidding.forms import FEN_PER_WAN
+from bidding.matching import jobs as matching_jobs
+from bidding.matching import rules as matching
+from bidding.notifications.models import Notification
+from bidding.organizations import credit_codes
+from bidding.organizations import rules as organizations
+from bidding.organizations.models import MemberRole, Organization, QualificationKind
+from bidding.organizations.size_classes import SizeClass
+from bidding.solutions import rules as solutions
+from bidding.solutions.models import Response, Solution
+
+FOLDER = Path(__file__).parent / "seed_data"
+PASSWORD = "jiebang-demo"  # noqa: S105 - the demo's, shown on its sign-in page
+ACCOUNTS = (
+    DEMO_POSTER,
+    "solver@jiebang.demo",
+    "reviewer@jiebang.demo",
+    "admin@jiebang.demo",
+)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def seed_demo() -> None:
+    """Fill an empty database with the demo, in one transaction, then match."""
+    with unit_of_work("demo") as session:
+        Demo(session).build()
+        deferred.take(session)  # the refresh below does what the rules asked for, at once
+    matching_jobs.refresh()
+    with unit_of_work("demo") as session:
+        _invite(session)
+        deferred.take(session)
+        _settle_notices(session)
+
+
+class Demo:
+    """Plans what happened, then lets it happen in order of time."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.start = clock.now()
+        self.content = _read()
+        self.password_hash = PasswordHasher().hash(PASSWORD)
+        self.people: dict[str, User] = {}
+        self.organizations: dict[str, Organization] = {}
+        self.challenges: dict[str, Challenge] = {}
+        self.solutions: dict[tuple[str, str], Solution] = {}
+        self._plan: list[tuple[datetime, int, Callable[[], Any]]] = []
+        self._order = count()
+        self._last: dict[str, datetime] = {}
+
+    def build(self) -> None:
+        """Plan everything and carry it out."""
+        names = self.content["name"]
+        self.reviewer = self._staff("reviewer@jiebang.demo", names["reviewer"], Role.REVIEWER)
+        self.administrator = self._staff("admin@jiebang.demo", names["admin"], Role.ADMINISTRATOR)
+        for number, item in enumerate(self.content["organization"], start=1):
+            self._plan_organization(number, item)
+        for item in self.content["challenge"]:
+            self._plan_challenge(item)
+        while self._plan:
+            moment, _, act = heapq.heappop(self._plan)
+            with clock.at(moment):
+                act()
+
+    # Time
+
+    def _at(self, thread: str, days_ago: float, act: Callable[[], Any]) -> None:
+        """Let `act` happen about `days_ago`, after whatever else happened on `thread`."""
+        jitter = timedelta(minutes=zlib.crc32(f"{thread}{days_ago}".encode()) % 240)
+        moment = self.start - days_ago * DAY - jitter
+        if thread in self._last:
+            moment = max(moment, self._last[thread] + timedelta(minutes=20))
+        # Near the present there may be no room left; order is kept all the same.
+        moment = min(moment, self.start - timedelta(seconds=1))
+        self._last[thread] = moment
+        heapq.heappush(self._plan, (moment, next(self._order), act))
+
+    def _deadline(self, closes_in_days: int) -> datetime:
+        """17:00 in Shanghai (09:00 UTC) on the day."""
+        day = self.start + closes_in_days * DAY
+        return day.replace(hour=9, minute=0, second=0, microsecond=0)
+
+    # People
+
+    def _staff(self, email: str, name: str, role: Role) -> User:
+        with clock.at(self.start - 400 * DAY):
+            return self._person(email, name, role)
+
+    def _person(self, email: str, name: str, role: Role = Role.PARTICIPANT) -> User:
+        user = User(
+            email=email,
+            name=name,
+            role=role,
+            password_hash=self.password_hash,
+            confirmed_at=clock.now(),
+        )
+        self.session.add(user)
+        self.session.flush()
+        return user
+
+    # Organizations
+
+    def _plan_organization(self, number: int, item: dict[str, Any]) -> None:
+        key, ago = item["key"], item["joined_days_ago"]
+        self._at(key, ago, lambda: self._join(number, item))
+        if item["status"] == "draft":
+            return
+        self._at(key, ago - 1, lambda: self._organization_act(key, organizations.submit))
+        steps: dict[str, tuple[Callable[..., Any], ...]] = {
+            "pending": (),
+            "verified": (organizations.verify,),
+            "suspended": (organizations.verify, organizations.suspend),
+            "changes_requested": (organizations.request_changes,),
+            "rejected": (organizations.reject,),
+        }
+        for verb in steps[item["status"]]:
+            ago -= 2
+            reason = "" if verb is organizations.verify else item["reason"]
+            staff = self.administrator if verb is organizations.suspend else self.reviewer
+            self._at(
+                key,
+                max(ago, 0),
+                lambda verb=verb, reason=reason, staff=staff: verb(
+                    self.session, self.organizations[key], actor=staff, reason=reason
+                ),
+            )
+
+    def _join(self, number: int, item: dict[str, Any]) -> None:
+        members = sorted(item["member"], key=lambda member: not member.get("owner"))
+        owner, *others = [self._person(member["email"], member["name"]) for member in members]
+        organization = organizations.create(
+            self.session,
+            actor=owner,
+            name=item["name"],
+            credit_code=credit_codes.make(number, item["region"]),
+            region_code=item["region"],
+            industry_code=item["industry"],
+            size_class=SizeClass(item["size"]),
+            employees=item["employees"],
+            revenue_fen=item["revenue_wan"] * FEN_PER_WAN,
+            founded=item["founded"],
+            website=item.get("website", ""),
+            brief=item["brief"],
+            contact_name=item["contact_name"],
+            contact_phone=item["contact_phone"],
+            contact_email=item["contact_email"],
+        )
+        for user in others:
+            organizations.add_member(
+                self.session, organization, user, role=MemberRole.MEMBER, actor=owner
+            )
+        if item["key"] in ("demo-poster", "demo-solver"):
+            email = f"{item['key'].removeprefix('demo-')}@jiebang.demo"
+            user = self._person(email, self.content["name"][item["key"]])
+            organizations.add_member(
+                self.session, organization, user, role=MemberRole.OWNER, actor=owner
+            )
+            owner = user
+        if profile := item.get("profile"):
+            organizations.update_profile(
+                self.session,
+                organization,
+                actor=owner,
+                qualifications=[
+                    {**entry, "kind": QualificationKind(entry["kind"])}
+                    for entry in profile.pop("qualification", [])
+                ],
+                **profile,
+            )
+        self.people[item["key"]] = owner
+        self.organizations[item["key"]] = organization
+
+    def _organization_act(self, key: str, verb: Callable[..., Any]) -> None:
+        verb(self.session, self.organizations[key], actor=self.people[key])
+
+    # Challenges
+
+    def _plan_challenge(self, item: dict[str, Any]) -> None:
+        key, state = item["key"], item["state"]
+        submitted = item.get("submitted_days_ago", 2)
+        self._at(key, submitted + 1, lambda: self._draft(item))
+        if state == "draft":
+            return
+        self._at(key, submitted, lambda: self._poster_act(item, challenges.submit))
+        if state == "in_review":
+            return
+        if state in ("changes_requested", "rejected"):
+            verb = challenges.reject if state == "rejected" else challenges.request_changes
+            self._at(key, max(submitted - 2, 0), lambda: self._staff_act(item, verb))
+            return
+        self._at(
+            key,
+            item["published_days_ago"],
+            lambda: challenges.publish(
+                self.session, self.challenges[key], actor=self.reviewer, reason=""
+            ),
+        )
+        for offer in item.get("solution", []):
+            self._plan_offer(item, offer)
+        if state == "suspended":
+            self._at(key, 1, lambda: self._staff_act(item, challenges.suspend))
+        elif state == "cancelled":
+            self._at(key, 1, lambda: self._poster_act(item, evaluations.cancel))
+        elif "opened_days_ago" in item:
+            self._plan_evaluation(item)
+
+    def _draft(self, item: dict[str, Any]) -> None:
+        terms: dict[str, Any] = {
+            "kind": ChallengeKind(item["kind"]),
+            "title": item["title"],
+            "background": item.get("background", ""),
+            "problem": item.get("problem", ""),
+            "expected_result": item.get("expected_result", ""),
+            "budget_min_fen": _fen(item.get("budget_min_wan")),
+            "budget_max_fen": _fen(item.get("budget_max_wan")),
+            "budget_negotiable": item.get("budget_negotiable", False),
+            "cooperation": item.get("cooperation", []),
+            "ip_terms": IpTerms(item["ip_terms"]) if "ip_terms" in item else None,
+            "ip_notes": item.get("ip_notes", ""),
+            "duration_months": item.get("duration_months"),
+            "region_code": item.get("region"),
+            "industry_code": item.get("industry"),
+            "awards": item.get("awards", 1),
+            "shows_name": item.get("show_name", True),
+            "closes_at": self._deadline(item["closes_in_days"])
+            if "closes_in_days" in item
+            else None,
+            "requirements": [
+                {**row, "operator": Operator(row["operator"])}
+                for row in item.get("requirement", item.get("requirements", []))
+            ],
+        }
+        owner = item["organization"]
+        self.challenges[item["key"]] = challenges.create(
+            self.session, self.organizations[owner], actor=self.people[owner], **terms
+        )
+
+    def _poster_act(self, item: dict[str, Any], verb: Callable[..., Any]) -> None:
+        verb(
+            self.session,
+            self.challenges[item["key"]],
+            actor=self.people[item["organization"]],
+            reason=item.get("reason", ""),
+        )
+
+    def _staff_act(self, item: dict[str, Any], verb: Callable[..., Any]) -> None:
+        staff = self.administrator if verb is challenges.suspend else self.reviewer
+        verb(self.session, self.challenges[item["key"]], actor=staff, reason=item["reason"])
+
+    # Solutions
+
+    def _plan_offer(self, item: dict[str, Any], offer: dict[str, Any]) -> None:
+        thread = f"{item['key']}/{offer['organization']}"
+        ago = offer.get("submitted_days_ago", 1)
+        self._at(thread, ago + 1, lambda: self._write(item, offer))
+        if offer["state"] == "draft":
+            return
+        self._at(thread, ago, lambda: self._solver_act(item, offer, solutions.submit))
+        if offer["state"] == "withdrawn":
+            self._at(
+                thread, max(ago - 1, 0), lambda: self._solver_act(item, offer, solutions.withdraw)
+            )
+
+    def _write(self, item: dict[str, Any], offer: dict[str, Any]) -> None:
+        challenge = self.challenges[item["key"]]
+        actor = self.people[offer["organization"]]
+        solution = solutions.start(self.session, challenge, actor=actor)
+        answers = {
+            requirement.id: (Response(answer["response"]), answer["statement"])
+            for requirement, answer in zip(
+                challenge.requirements, offer.get("answer", []), strict=False
+            )
+        }
+        solutions.update(
+            self.session,
+            solution,
+            actor=actor,
+            answers=answers,
+            summary=offer["summary"],
+            approach=offer["approach"],
+            price_fen=_fen(offer.get("price_wan")),
+            duration_months=offer.get("duration_months"),
+            schedule=offer.get("schedule", ""),
+            team=offer.get("team", ""),
+        )
+        self.solutions[item["key"], offer["organization"]] = solution
+
+    def _solver_act(
+        self, item: dict[str, Any], offer: dict[str, Any], verb: Callable[..., Any]
+    ) -> None:
+        solution = self.solutions[item["key"], offer["organization"]]
+        verb(self.session, solution, actor=self.people[offer["organization"]])
+
+    # Evaluation
+
+    def _plan_evaluation(self, item: dict[str, Any]) -> None:
+        key, opened = item["key"], item["opened_days_ago"]
+        decided = item.get("decided_days_ago", 0)
+        self._at(
+            key,
+            opened,
+            lambda: self._poster_act({**item, "reason": ""}, evaluations.open_solutions),
+        )
+        offers = [o for o in item.get("solution", []) if o["state"] not in ("draft", "withdrawn")]
+        self._at(key, max(opened - 1, decided), lambda: self._screen(item, offers))
+        if item["state"] == "awarded":
+            self._at(key, decided, lambda: self._award(item, offers))
+            for offer in offers:
+                if offer["state"] == "confirmed":
+                    self._at(
+                        key,
+                        max(decided - 2, 0),
+                        lambda offer=offer: self._solver_act(item, offer, solutions.confirm),
+                    )
+        elif item["state"] == "unsuccessful":
+            closing = {**item, "reason": item["decision_statement"]}
+            self._at(
+                key, decided, lambda: self._poster_act(closing, evaluations.declare_unsuccessful)
+            )
+
+    def _screen(self, item: dict[str, Any], offers: list[dict[str, Any]]) -> None:
+        actor = self.people[item["organization"]]
+        for offer in offers:
+            solution = self.solutions[item["key"], offer["organization"]]
+            state = offer["state"]
+            if state == "ineligible":
+                evaluations.exclude(self.session, solution, actor=actor, reason=offer["reason"])
+            elif state != "submitted":
+                evaluations.pass_screening(self.session, solution, actor=actor)
+            if state in ("shortlisted", "selected", "confirmed"):
+                evaluations.shortlist(self.session, solution, actor=actor)
+
+    def _award(self, item: dict[str, Any], offers: list[dict[str, Any]]) -> None:
+        remaining = [offer for offer in offers if offer["state"] != "ineligible"]
+        ident = {
+            o["organization"]: self.solutions[item["key"], o["organization"]].id for o in remaining
+        }
+        evaluations.award(
+            self.session,
+            self.challenges[item["key"]],
+            actor=self.people[item["organization"]],
+            statement=item["decision_statement"],
+            reasons={ident[o["organization"]]: o["reason"] for o in remaining},
+            selected={
+                ident[o["organization"]]
+                for o in remaining
+                if o["state"] in ("selected", "confirmed")
+            },
+        )
+
+
+def _read() -> dict[str, Any]:
+    """All files of ``seed_data/`` as one."""
+    content: dict[str, Any] = {"organization": [], "challenge": []}
+    for path in sorted(FOLDER.glob("*.toml")):
+        for kind, items in tomllib.loads(path.read_text("utf-8")).items():
+            if isinstance(items, list):
+                content[kind].extend(items)
+            else:
+                content[kind] = items
+    return content
+
+
+def _fen(wan: int | None) -> int | None:
+    return None if wan is None else wan * FEN_PER_WAN
+
+
+def _invite(session: Session) -> None:
+    """The demo poster invites the demo SME to the best of its open challenges."""
+    poster = session.scalars(sa.select(User).where(User.email == DEMO_POSTER)).one()
+    solver = session.scalars(sa.select(User).where(User.email == ACCOUNTS[1])).one()
+    taken = sa.select(Solution.challenge_id).where(
+        Solution.organization_id == solver.organization_id
+    )
+    challenge = session.scalar(
+        sa.select(Challenge)
+        .where(
+            Challenge.is_open,
+            Challenge.organization_id == poster.organization_id,
+            Challenge.id.not_in(taken),
+        )
+        .order_by(Challenge.closes_at)
+        .limit(1)
+    )
+    if challenge is not None and solver.organization is not None:
+        matching.invite(session, challenge, solver.organization, actor=poster)
+
+
+def _settle_notices(session: Session) -> None:
+    """The demo mails nobody, and its people have read what is older than a week."""
+    session.execute(sa.update(Notification).values(mailed_at=Notification.created_at))
+    session.execute(
+        sa.update(Notification)
+        .where(Notification.created_at < clock.now() - 7 * DAY)
+        .values(read_at=Notification.created_at)
+    )
