@@ -10,10 +10,33 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, PrimaryKey, references
+from bidding.vocabulary import Choice, N_, Tone
 
 if TYPE_CHECKING:
     from bidding.challenges.models import Challenge
     from bidding.organizations.models import Organization
+
+
+class Strength(Choice):
+    """What a score means to a reader.
+
+    The limits come from judged data: of the pairs that score 0.3 and more, six to nine in ten
+    were judged to fit; from 0.2, two to five; see ``docs/matching.md``.
+    """
+
+    STRONG = "strong", N_("Strong match"), Tone.SUCCESS
+    GOOD = "good", N_("Good match"), Tone.SUCCESS
+    POSSIBLE = "possible", N_("Possible match"), Tone.INFO
+    WEAK = "weak", N_("Weak match")
+
+    @classmethod
+    def of(cls, score: float) -> Strength:
+        """The strength of a score between 0 and 1."""
+        if score >= 0.3:
+            return cls.STRONG
+        if score >= 0.2:
+            return cls.GOOD
+        return cls.POSSIBLE if score >= 0.12 else cls.WEAK
 
 
 class Suggestion(Base):
@@ -39,3 +62,7 @@ class Suggestion(Base):
 
     challenge: Mapped[Challenge] = relationship()
     organization: Mapped[Organization] = relationship()
+
+    @property
+    def strength(self) -> Strength:
+        return Strength.of(self.score)
