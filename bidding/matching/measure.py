@@ -1,0 +1,233 @@
+"""How good and how fast the matcher is, on judged data.
+
+A folder holds `corpus.jsonl` and `queries.jsonl`, an object with `id`, `title` and `text` on each
+line, and `qrels.tsv`: query, document and grade, separated by tabs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bidding.matching.estimator import Document, TfidfMatcher
+
+TOP = 20
+_GAINS_AT = 10
+_RECALL_AT = 20
+_RANK_AT = 10
+
+Figure = int | float
+
+
+class DataError(ValueError):
+    """A file that cannot be read as judged data; the message names the file and the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A corpus, its queries, and a grade for each judged pair."""
+
+    documents: Mapping[str, Document]
+    queries: Mapping[str, Document]
+    grades: Mapping[str, Mapping[str, int]]
+
+
+def read_collection(folder: Path) -> Collection:
+    """Read a folder of judged data; raises `DataError`."""
+    documents = _read_texts(folder / "corpus.jsonl")
+    queries = _read_texts(folder / "queries.jsonl")
+    return Collection(documents, queries, _read_grades(folder / "qrels.tsv", documents, queries))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each filled line with words for where it is."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield f"{path.name}, line {number}", line.rstrip("\r\n")
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8: {error}") from error
+
+
+def _read_texts(path: Path) -> dict[str, Document]:
+    texts: dict[str, Document] = {}
+    for where, line in _lines(path):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{where}: not JSON ({error})") from error
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            raise DataError(f'{where}: expected an object with a string "id"')
+        title, text = row.get("title", ""), row.get("text", "")
+        if not isinstance(title, str) or not isinstance(text, str):
+            raise DataError(f'{where}: "title" and "text" must be strings')
+        if row["id"] in texts:
+            raise DataError(f"{where}: id {row['id']!r} appears twice")
+        texts[row["id"]] = Document(title, text)
+    return texts
+
+
+def _read_grades(
+    path: Path, documents: Mapping[str, Document], queries: Mapping[str, Document]
+) -> dict[str, dict[str, int]]:
+    grades: dict[str, dict[str, int]] = {}
+    for where, line in _lines(path):
+        fields = line.split("\t")
+        if len(fields) != 3:
+            raise DataError(f"{where}: expected query, document and grade separated by tabs")
+        query, document, grade = fields
+        if query not in queries:
+            raise DataError(f"{where}: query {query!r} is not in queries.jsonl")
+        if document not in documents:
+            raise DataError(f"{where}: document {document!r} is not in corpus.jsonl")
+        try:
+            number = int(grade)
+        except ValueError as error:
+            raise DataError(f"{where}: grade {grade!r} is not a whole number") from error
+        if number < 0:
+            raise DataError(f"{where}: grade {grade} is negative")
+        if document in grades.setdefault(query, {}):
+            raise DataError(f"{where}: the pair is judged twice")
+        grades[query][document] = number
+    return grades
+
+
+def ndcg(ranked: Sequence[str], grades: Mapping[str, int], depth: int = _GAINS_AT) -> float:
+    """Compute nDCG with linear gains; the ideal is over all judged documents."""
+    ideal = _discounted(sorted(grades.values(), reverse=True)[:depth])
+    if not ideal:
+        return 0.0
+    return _discounted([grades.get(document, 0) for document in ranked[:depth]]) / ideal
+
+
+def _discounted(gains: Sequence[int]) -> float:
+    return math.fsum(gain / math.log2(place + 1) for place, gain in enumerate(gains, start=1))
+
+
+def recall(ranked: Sequence[str], relevant: set[str], depth: int = _RECALL_AT) -> float:
+    """Compute the part of the relevant documents that is among the first `depth`."""
+    return len(relevant.intersection(ranked[:depth])) / len(relevant) if relevant else 0.0
+
+
+def reciprocal_rank(ranked: Sequence[str], relevant: set[str], depth: int = _RANK_AT) -> float:
+    """Compute one over the place of the first relevant document; 0 when it comes too late."""
+    for place, document in enumerate(ranked[:depth], start=1):
+        if document in relevant:
+            return 1 / place
+    return 0.0
+
+
+def evaluate(
+    collection: Collection,
+    *,
+    matcher: TfidfMatcher | None = None,
+    judged: bool = False,
+    min_grade: int = 1,
+    title_only: bool = False,
+) -> dict[str, Figure]:
+    """Fit a matcher and measure it.
+
+    Parameters
+    ----------
+    collection : Collection
+    matcher : TfidfMatcher or None
+        What to fit and measure; the default configuration unless given.
+    judged : bool, default=False
+        Rank only a query's judged documents, and leave out queries all of whose judged documents
+        are relevant.
+    min_grade : int, default=1
+        A document is relevant from this grade on.
+    title_only : bool, default=False
+        Ask with the query's title alone, or with its text where the title is empty.
+
+    Returns
+    -------
+    dict of str to number
+        Without any grades only the counts and the timings.
+    """
+    matcher = matcher or TfidfMatcher()
+    started = time.perf_counter()
+    matcher.fit(collection.documents.values())
+    fit_seconds = time.perf_counter() - started
+
+    asked = _asked(collection, judged=judged, min_grade=min_grade)
+    names = list(collection.documents)
+    milliseconds: list[float] = []
+    gains: list[float] = []
+    recalls: list[float] = []
+    ranks: list[float] = []
+    for name in asked:
+        query = _shorten(collection.queries[name]) if title_only else collection.queries[name]
+        started = time.perf_counter()
+        matches = matcher.rank(query, TOP)
+        milliseconds.append((time.perf_counter() - started) * 1000)
+        if not collection.grades:
+            continue
+        grades = collection.grades[name]
+        if judged:
+            ranked = _rank_judged(matcher, query, names, grades)
+        else:
+            ranked = [names[match.index] for match in matches]
+        relevant = {document for document, grade in grades.items() if grade >= min_grade}
+        gains.append(ndcg(ranked, grades))
+        recalls.append(recall(ranked, relevant))
+        ranks.append(reciprocal_rank(ranked, relevant))
+
+    figures: dict[str, Figure] = {"queries": len(asked), "documents": len(names)}
+    if collection.grades:
+        figures["ndcg@10"] = _mean(gains)
+        figures["recall@20"] = _mean(recalls)
+        figures["mrr@10"] = _mean(ranks)
+    figures["fit_seconds"] = round(fit_seconds, 3)
+    figures["query_ms_p50"] = _percentile(milliseconds, 50)
+    figures["query_ms_p95"] = _percentile(milliseconds, 95)
+    figures["peak_rss_mb"] = round(_peak_rss_mb(), 1)
+    return figures
+
+
+def _asked(collection: Collection, *, judged: bool, min_grade: int) -> list[str]:
+    if not collection.grades:
+        return list(collection.queries)
+    asked = []
+    for query in collection.queries:
+        relevant = [grade >= min_grade for grade in collection.grades.get(query, {}).values()]
+        if any(relevant) and not (judged and all(relevant)):
+            asked.append(query)
+    return asked
+
+
+def _shorten(query: Document) -> Document:
+    return Document(query.title, "") if query.title.strip() else Document("", query.text)
+
+
+def _rank_judged(
+    matcher: TfidfMatcher, query: Document, names: Sequence[str], grades: Mapping[str, int]
+) -> list[str]:
+    scores = matcher.scores(query)
+    candidates = [(-scores[at], at) for at, name in enumerate(names) if name in grades]
+    return [names[at] for _score, at in sorted(candidates)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(math.fsum(values) / len(values), 4) if values else 0.0
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    return round(float(np.percentile(values, percent)), 3) if values else 0.0
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # macOS counts bytes where Linux counts kibibytes.
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

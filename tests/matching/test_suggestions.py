@@ -1,0 +1,200 @@
+"""Suggestions: stored, told once, shown to both sides, and invitations."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from bidding import deferred
+from bidding.challenges.models import ChallengeStatus
+from bidding.matching import jobs, queries, rules
+from bidding.matching.models import Strength, Suggestion
+from bidding.notifications.models import Notification
+from bidding.permissions import AccessDenied
+from bidding.violations import InvalidTransition, RuleViolation
+from tests import factories as f
+
+NEED = {
+    "title": "Low heavy rare earth sintered neodymium magnets",
+    "problem": "Coercivity of sintered neodymium magnets by grain boundary diffusion.",
+}
+
+
+@pytest.fixture
+def market(session):
+    """One open challenge about magnets, an SME that makes them, one that bakes bread."""
+    challenge = f.ChallengeFactory(**NEED)
+    magnets = f.solver(name="Dongyang Magnets")
+    f.ProfileFactory(organization=magnets.organization)
+    bakery = f.solver(name="Qingdao Bakery")
+    f.ProfileFactory(
+        organization=bakery.organization, products="Bread and cakes", technologies="Sourdough"
+    )
+    session.commit()
+    return challenge, magnets, bakery
+
+
+def stored(session) -> list[Suggestion]:
+    session.expire_all()
+    return list(session.scalars(sa.select(Suggestion).order_by(Suggestion.score.desc())))
+
+
+def test_publishing_suggests_the_sme_whose_profile_shares_the_terms(session, market) -> None:
+    challenge, magnets, _bakery = market
+
+    jobs.match_challenge(challenge.id)
+
+    (suggestion,) = stored(session)
+    assert suggestion.organization_id == magnets.organization_id
+    assert "grain boundary diffusion" in {item["term"] for item in suggestion.terms}
+    assert suggestion.strength in (Strength.STRONG, Strength.GOOD)
+
+
+def test_an_sme_is_told_of_a_challenge_once(session, market) -> None:
+    challenge, magnets, _bakery = market
+
+    jobs.match_challenge(challenge.id)
+    jobs.match_challenge(challenge.id)
+
+    told = session.scalars(sa.select(Notification)).all()
+    assert [(n.event, n.user_id) for n in told] == [("challenges.suggest", magnets.id)]
+
+
+def test_a_hidden_poster_is_not_named_to_the_sme(session, market) -> None:
+    challenge, *_ = market
+    challenge.shows_name = False
+    session.commit()
+
+    jobs.match_challenge(challenge.id)
+
+    (notice,) = session.scalars(sa.select(Notification))
+    assert notice.params["poster_name"] == ""
+    assert challenge.organization.name not in str(notice.params)
+
+
+def test_nothing_is_suggested_for_a_challenge_that_is_not_open(session, market) -> None:
+    challenge, *_ = market
+    challenge.status = ChallengeStatus.SUSPENDED
+    session.commit()
+
+    jobs.match_challenge(challenge.id)
+
+    assert stored(session) == []
+
+
+def test_a_changed_profile_changes_the_recommendations(session, market) -> None:
+    challenge, _magnets, bakery = market
+    jobs.match_challenge(challenge.id)
+
+    bakery.organization.profile.products = "Sintered neodymium magnets, low heavy rare earth"
+    session.commit()
+    jobs.match_organization(bakery.organization_id)
+
+    assert {row.organization_id for row in stored(session)} >= {bakery.organization_id}
+    assert session.scalar(sa.select(sa.func.count(Notification.id))) == 1  # only the first
+
+
+def test_refresh_stores_what_the_single_jobs_store(session, market) -> None:
+    challenge, *_ = market
+    jobs.match_challenge(challenge.id)
+    single = [(s.challenge_id, s.organization_id, s.score) for s in stored(session)]
+
+    assert jobs.refresh() == len(single)
+
+    assert [(s.challenge_id, s.organization_id, s.score) for s in stored(session)] == single
+
+
+def test_refresh_forgets_an_sme_that_was_suspended(session, market) -> None:
+    challenge, magnets, _bakery = market
+    jobs.refresh()
+    magnets.organization.status = "suspended"
+    session.commit()
+
+    jobs.refresh()
+
+    assert stored(session) == []
+
+
+def test_a_poster_invites_an_sme_in_a_click(session, market, sign_in) -> None:
+    challenge, magnets, _bakery = market
+    poster = f.member_of(challenge.organization)
+    session.commit()
+    jobs.match_challenge(challenge.id)
+    client = sign_in(poster)
+
+    page = client.get(f"/challenges/{challenge.id}/suggestions").text
+    assert "Dongyang Magnets" in page
+    assert "grain boundary diffusion" in page
+
+    client.post(
+        f"/challenges/{challenge.id}/invitations",
+        data={"organization": magnets.organization_id},
+    )
+
+    assert list(session.scalars(queries.invited_to(challenge.id))) == [magnets.organization_id]
+    events = session.scalars(sa.select(Notification.event).order_by(Notification.id)).all()
+    assert events == ["challenges.suggest", "challenges.invite"]
+
+
+def test_nobody_else_invites(session, market) -> None:
+    challenge, magnets, _bakery = market
+    stranger = f.poster()
+
+    with pytest.raises(AccessDenied):
+        rules.invite(session, challenge, magnets.organization, actor=stranger)
+
+
+def test_inviting_twice_or_to_a_closed_challenge_is_refused(session, market) -> None:
+    challenge, magnets, _bakery = market
+    poster = f.member_of(challenge.organization)
+    rules.invite(session, challenge, magnets.organization, actor=poster)
+
+    with pytest.raises(RuleViolation, match="invited already"):
+        rules.invite(session, challenge, magnets.organization, actor=poster)
+    challenge.status = ChallengeStatus.SUSPENDED
+    with pytest.raises(InvalidTransition):
+        rules.invite(session, challenge, f.solver().organization, actor=poster)
+    deferred.take(session)
+
+
+def test_an_sme_sees_its_recommendations_with_the_reason(session, market, sign_in) -> None:
+    challenge, magnets, bakery = market
+    jobs.match_challenge(challenge.id)
+
+    page = sign_in(magnets).get("/recommendations").text
+    assert challenge.title in page
+    assert "grain boundary diffusion" in page
+    assert challenge.title not in sign_in(bakery).get("/recommendations").text
+
+
+def test_suggestions_are_the_posters_and_the_staffs(session, market, sign_in) -> None:
+    challenge, magnets, _bakery = market
+    reviewer, stranger = f.UserFactory(reviewer=True), f.poster()
+    session.commit()
+    address = f"/challenges/{challenge.id}/suggestions"
+
+    assert sign_in(reviewer).get(address).status_code == 200
+    assert sign_in(stranger).get(address).status_code == 403
+    assert sign_in(magnets).get(address).status_code == 403
+
+
+def test_lists_run_the_same_number_of_queries_with_1_row_and_20(
+    session, market, sign_in, count_queries
+) -> None:
+    challenge, magnets, _bakery = market
+    poster = f.member_of(challenge.organization)
+    session.commit()
+    jobs.refresh()
+    seller, buyer = sign_in(magnets), sign_in(poster)
+    lists = [
+        (seller, "/recommendations"),
+        (buyer, f"/challenges/{challenge.id}/suggestions"),
+    ]
+    few = [count_queries(lambda c=c, u=u: c.get(u)) for c, u in lists]
+    for _ in range(20):
+        f.ChallengeFactory(**NEED)
+        f.ProfileFactory()
+    session.commit()
+    jobs.refresh()
+
+    assert [count_queries(lambda c=c, u=u: c.get(u)) for c, u in lists] == few
