@@ -34,7 +34,7 @@ class AuditEvent(Base):
     __table_args__ = (sa.Index("ix_audit_events_subject", "subject_type", "subject_id"),)
 
     id: Mapped[PrimaryKey]
-    at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
     actor_id: Mapped[int | None] = references("users.id")
     actor_name: Mapped[str] = mapped_column(default="")
     channel: Mapped[str]
@@ -68,6 +68,7 @@ def record(
     session.flush()  # a new subject gets its id here
     source = origin.get()
     event = AuditEvent(
+        at=clock.now(),  # now, not when the session happens to flush
         actor_id=actor.id if actor is not None else None,
         actor_name=actor.name if actor is not None else "",
         channel=source.channel,

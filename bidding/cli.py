@@ -9,7 +9,7 @@ from flask.cli import AppGroup, with_appcontext
 from bidding import background, migrations
 from bidding.accounts.cli import users
 from bidding.extensions import db
-from bidding.importing import imports
+from bidding.importing.cli import imports
 from bidding.matching.cli import matching
 
 database = AppGroup("db", help="Keep the database's schema.")

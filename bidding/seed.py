@@ -90,6 +90,7 @@ class Demo:
             moment, _, act = heapq.heappop(self._plan)
             with clock.at(moment):
                 act()
+                self.session.flush()
 
     # Time
 

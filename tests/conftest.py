@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, has_app_context
+from flask.globals import _cv_app, _cv_request
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -19,6 +22,39 @@ from bidding.config import Settings
 from bidding.db import Base
 from bidding.extensions import db
 from tests import factories
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another database than SQLite, run only the tests that use a database."""
+    if "JIEBANG_TEST_DATABASE_URL" not in os.environ:
+        return
+    chosen = [
+        item
+        for item in items
+        if "app" in getattr(item, "fixturenames", ()) or item.get_closest_marker("database")
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+class Browser(FlaskClient):
+    """A client whose requests share nothing with the test but the database.
+
+    Without this a request would reuse the application context of the `session` fixture, and
+    with it the signed-in user and the database session. What the test has not committed is
+    invisible to the request; afterwards the test's session reads anew.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        def request() -> Any:
+            _cv_app.set(None)  # type: ignore[arg-type]
+            _cv_request.set(None)  # type: ignore[arg-type]
+            return FlaskClient.open(self, *args, buffered=True, **kwargs)
+
+        response = copy_context().run(request)
+        if has_app_context():
+            db.session.rollback()
+        return response
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +73,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
             log_format="console",
         )
     )
+    app.test_client_class = Browser
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, PROPAGATE_EXCEPTIONS=False)
     with app.app_context():
         engine = db.engine

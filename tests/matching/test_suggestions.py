@@ -35,7 +35,7 @@ def market(session):
 
 
 def stored(session) -> list[Suggestion]:
-    session.expire_all()
+    session.rollback()  # read what the jobs committed
     return list(session.scalars(sa.select(Suggestion).order_by(Suggestion.score.desc())))
 
 
@@ -56,6 +56,7 @@ def test_an_sme_is_told_of_a_challenge_once(session, market) -> None:
     jobs.match_challenge(challenge.id)
     jobs.match_challenge(challenge.id)
 
+    session.rollback()
     told = session.scalars(sa.select(Notification)).all()
     assert [(n.event, n.user_id) for n in told] == [("challenges.suggest", magnets.id)]
 
@@ -67,6 +68,7 @@ def test_a_hidden_poster_is_not_named_to_the_sme(session, market) -> None:
 
     jobs.match_challenge(challenge.id)
 
+    session.rollback()
     (notice,) = session.scalars(sa.select(Notification))
     assert notice.params["poster_name"] == ""
     assert challenge.organization.name not in str(notice.params)
@@ -85,6 +87,7 @@ def test_nothing_is_suggested_for_a_challenge_that_is_not_open(session, market) 
 def test_a_changed_profile_changes_the_recommendations(session, market) -> None:
     challenge, _magnets, bakery = market
     jobs.match_challenge(challenge.id)
+    session.rollback()
 
     bakery.organization.profile.products = "Sintered neodymium magnets, low heavy rare earth"
     session.commit()
@@ -107,6 +110,7 @@ def test_refresh_stores_what_the_single_jobs_store(session, market) -> None:
 def test_refresh_forgets_an_sme_that_was_suspended(session, market) -> None:
     challenge, magnets, _bakery = market
     jobs.refresh()
+    session.rollback()
     magnets.organization.status = "suspended"
     session.commit()
 

@@ -1,0 +1,179 @@
+"""Reading a table cell by cell, and noting what is wrong with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TypeVar
+
+import openpyxl
+from flask_babel import force_locale, gettext
+
+from bidding.forms import FEN_PER_WAN
+from bidding.vocabulary import Choice
+
+COLUMNS: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
+    (Path(__file__).parent / "columns.toml").read_text("utf-8")
+)
+LONGEST = 20_000
+C = TypeVar("C", bound=Choice)
+
+
+class TableError(Exception):
+    """The file cannot be read as a table with the columns that are needed."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with one cell. Lines are counted from 1, the header included."""
+
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.field}: {self.message}"
+
+
+class Row:
+    """One line of the table; reading a bad cell notes a mistake and answers the default."""
+
+    def __init__(self, line: int, cells: Mapping[str, str], mistakes: list[Mistake]) -> None:
+        self.line = line
+        self._cells = cells
+        self._mistakes = mistakes
+
+    def text(self, field: str, *, required: bool = False, longest: int = LONGEST) -> str:
+        value = self._cells.get(field, "").strip()
+        if required and not value:
+            self.wrong(field, "is missing")
+        if len(value) > longest:
+            self.wrong(field, f"is longer than {longest} characters")
+        return value
+
+    def number(self, field: str, least: int = 0, most: int = 10**12) -> int | None:
+        value = self.decimal(field, least, most)
+        if value is not None and value != int(value):
+            self.wrong(field, f"“{value}” is not a whole number")
+        return None if value is None else int(value)
+
+    def fen(self, field: str) -> int | None:
+        value = self.decimal(field, 0, 10**9)
+        return None if value is None else int(value * FEN_PER_WAN)
+
+    def decimal(self, field: str, least: int, most: int) -> Decimal | None:
+        text = self.text(field).replace(",", "")
+        if not text:
+            return None
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            self.wrong(field, f"“{text}” is not a number")
+            return None
+        if not value.is_finite() or not least <= value <= most:
+            self.wrong(field, f"“{text}” is not between {least} and {most}")
+            return None
+        return value
+
+    def choice(self, field: str, values: type[C], default: C | None = None) -> C | None:
+        text = self.text(field)
+        if not text:
+            return default
+        found = choice_named(text, values)
+        if found is None:
+            allowed = ", ".join(value.value for value in values)
+            self.wrong(field, f"“{text}” is none of {allowed}")
+        return found
+
+    def parsed(self, field: str, parse: Callable[[str], Any], *, required: bool = False) -> Any:
+        """What `parse` makes of the cell; None, and a mistake, where it makes nothing of it."""
+        text = self.text(field, required=required)
+        value = parse(text) if text else None
+        if text and value is None:
+            self.wrong(field, f"cannot tell which {field} “{text}” is")
+        return value
+
+    def wrong(self, field: str, message: str) -> None:
+        self._mistakes.append(Mistake(self.line, field, message))
+
+
+def choice_named(text: str, values: type[C]) -> C | None:
+    """The member that goes by this value, English label or Chinese label."""
+    wanted = text.strip().casefold()
+    with force_locale("zh_Hans_CN"):
+        for value in values:
+            if wanted in {value.value, value.label.casefold(), gettext(value.label).casefold()}:
+                return value
+    return None
+
+
+def read_table(path: Path, kind: str) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a CSV or XLSX file as (line, field → text); blank rows are left out.
+
+    Raises
+    ------
+    TableError
+        Unreadable, no header, or a column that is unknown or there twice.
+    """
+    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
+    header = next(rows, None)
+    if header is None:
+        raise TableError("the file is empty")
+    fields = _fields(header[1], COLUMNS[kind])
+    table = []
+    for line, cells in rows:
+        if len(cells) > len(fields) and any(cells[len(fields) :]):
+            raise TableError(f"line {line} has more cells than the header")
+        if any(cells):
+            table.append((line, dict(zip(fields, cells, strict=False))))
+    return table
+
+
+def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    data = path.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise TableError("the file is neither UTF-8 nor GB 18030 text")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            yield line, [cell.strip() for cell in cells]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise TableError(f"line {reader.line_num}: {error}") from error
+
+
+def _read_xlsx(path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # whatever a broken archive makes of it
+        raise TableError("the file is not a readable XLSX workbook") from error
+    sheet = book.worksheets[0]
+    for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        yield line, ["" if cell is None else str(cell).strip() for cell in cells]
+    book.close()
+
+
+def _fields(header: list[str], columns: Mapping[str, list[str]]) -> list[str]:
+    names = {alias: field for field, aliases in columns.items() for alias in [field, *aliases]}
+    fields = []
+    for number, name in enumerate(header, start=1):
+        if name not in names:
+            raise TableError(
+                f"column {number} “{name}” is unknown; known columns are {', '.join(columns)}"
+            )
+        if names[name] in fields:
+            raise TableError(f"column “{name}” is there twice")
+        fields.append(names[name])
+    return fields
