@@ -45,7 +45,6 @@ ACCOUNTS = (
     "reviewer@jiebang.demo",
     "admin@jiebang.demo",
 )
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 
@@ -96,8 +95,10 @@ class Demo:
 
     def _at(self, thread: str, days_ago: float, act: Callable[[], Any]) -> None:
         """Let `act` happen about `days_ago`, after whatever else happened on `thread`."""
-        jitter = timedelta(minutes=zlib.crc32(f"{thread}{days_ago}".encode()) % 240)
-        moment = self.start - days_ago * DAY - jitter
+        # Some time of a working day, the same one whenever the demo is seeded that day.
+        minutes = zlib.crc32(f"{thread}{days_ago}".encode()) % (8 * 60)
+        day = (self.start - days_ago * DAY).replace(hour=1, minute=0, second=0, microsecond=0)
+        moment = day + timedelta(minutes=minutes)  # 01:00 UTC is 9:00 in Shanghai
         if thread in self._last:
             moment = max(moment, self._last[thread] + timedelta(minutes=20))
         # Near the present there may be no room left; order is kept all the same.

@@ -23,7 +23,7 @@ def parse_challenge(row: Row, zone: ZoneInfo, closes_at: datetime) -> dict[str, 
     return {
         "kind": row.choice("kind", ChallengeKind, ChallengeKind.TECHNOLOGY),
         "title": row.text("title", required=True, longest=200),
-        "problem": row.text("description", required=True),
+        "problem": row.text("description"),
         "background": row.text("background"),
         "expected_result": row.text("expected_result"),
         "budget_min_fen": low,

@@ -58,7 +58,7 @@ def import_organizations(path: Path) -> None:
 def import_challenges(path: Path, owner: str, days: int) -> None:
     """Import challenges of the organization CODE from FILE and publish them.
 
-    Columns: title, description; and optionally kind, background, expected_result,
+    Columns: title; and optionally description, kind, background, expected_result,
     budget_min_wan, budget_max_wan, duration_months, region, industry, closes_at, awards.
     """
     zone = ZoneInfo(current_app.config["BABEL_DEFAULT_TIMEZONE"])
