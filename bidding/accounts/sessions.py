@@ -1,10 +1,11 @@
-"""Who a request comes from."""
+"""Who a request comes from, and how a session begins and ends."""
 
 from __future__ import annotations
 
-from flask import g
-from flask_login import AnonymousUserMixin
+from flask import g, session
+from flask_login import AnonymousUserMixin, login_user, logout_user
 
+from bidding import i18n
 from bidding.accounts import queries
 from bidding.accounts.models import User
 from bidding.extensions import db, login
@@ -37,3 +38,24 @@ def load_user(identity: str) -> User | None:
         return None
     g.user_id = user.id
     return user
+
+
+def begin(user: User) -> None:
+    """Sign `user` in with a fresh session: nothing of the visitor's but the language stays."""
+    _clear()
+    session.permanent = True
+    login_user(user)
+    g.user_id = user.id
+
+
+def end() -> None:
+    """Sign out on this device; the language stays."""
+    logout_user()
+    _clear()
+
+
+def _clear() -> None:
+    locale = session.get(i18n.KEY)
+    session.clear()
+    if locale in i18n.LOCALES:
+        i18n.remember(locale)
