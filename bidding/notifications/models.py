@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, PrimaryKey, references
+from bidding.permissions import Party, standing
 
 if TYPE_CHECKING:
     from bidding.accounts.models import User
@@ -49,3 +50,9 @@ class Notification(Base):
     last_error: Mapped[str] = mapped_column(default="")
 
     user: Mapped[User | None] = relationship()
+
+    def parties(self, actor: Any) -> set[Party]:
+        """Nobody but its reader has anything to do with a notice."""
+        own = standing(actor)
+        is_theirs = Party.SIGNED_IN in own and self.in_app and actor.id == self.user_id
+        return {Party.SIGNED_IN} if is_theirs else set()

@@ -28,11 +28,15 @@ def notify(
 ) -> None:
     """Queue a notice of `event` about `record` for every user in `recipients`.
 
+    People whose account was closed hear nothing any more.
+
     `params` are plain values for the templates; the record's headline and `reason` are
     added. What a reader may not know (a hidden poster's name) must not be in them.
     """
     del actor  # part of Lifecycle's announce signature; a notice never names who decided
     for user in recipients:
+        if user.deactivated_at is not None:
+            continue
         _queue(
             session,
             event,
@@ -87,7 +91,12 @@ def _queue(
     defer(session, DELIVER)
 
 
-def mark_read(session: Session, notification: Notification, *, actor: Any) -> None:
+def mark_read(
+    session: Session,  # noqa: ARG001 - every rule takes it first
+    notification: Notification,
+    *,
+    actor: Any,
+) -> None:
     """Note that `actor` has read their own notification."""
     if notification.user_id == actor.id and notification.read_at is None:
         notification.read_at = clock.now()
