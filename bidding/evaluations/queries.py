@@ -1,0 +1,27 @@
+"""Reading decisions and their outcome."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import raiseload
+
+from bidding.evaluations.models import Decision
+from bidding.organizations.models import Organization
+from bidding.solutions.models import Solution, SolutionStatus
+
+WINNING = (SolutionStatus.SELECTED, SolutionStatus.CONFIRMED)
+
+
+def decision_on(challenge_id: int) -> sa.Select[tuple[Decision]]:
+    """The decision on a challenge, once there is one."""
+    return sa.select(Decision).where(Decision.challenge_id == challenge_id).options(raiseload("*"))
+
+
+def awarded(challenge_id: int) -> sa.Select[tuple[str]]:
+    """The names of the SMEs that a challenge was awarded to and that have not declined."""
+    return (
+        sa.select(Organization.name)
+        .join(Solution, Solution.organization_id == Organization.id)
+        .where(Solution.challenge_id == challenge_id, Solution.status.in_(WINNING))
+        .order_by(Solution.id)
+    )
