@@ -97,6 +97,20 @@ def drain(app: Flask) -> int:
 
 
 def make_consumer(app: Flask, workers: int = 1) -> Consumer:
-    """A consumer of the application's queue: `run()` it, or `start()` it in threads."""
+    """A consumer of the application's queue, to `run()` as a process of its own."""
     queue: Huey = app.extensions["queue"]
     return queue.create_consumer(workers=workers, worker_type="thread", periodic=True)
+
+
+class _Guest(Consumer):
+    """A consumer in somebody else's process, whose signals are not its to handle."""
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+def start_consumer(app: Flask) -> Consumer:
+    """Start a consumer in threads of this process; `stop()` it at the end."""
+    consumer = _Guest(app.extensions["queue"], workers=1, worker_type="thread", periodic=True)
+    consumer.start()
+    return consumer

@@ -26,6 +26,9 @@ from bidding.permissions import Permission, allows, may_enter
 
 log = structlog.get_logger(__name__)
 
+BIGGEST_ID = 2**31 - 1
+"""A database would fail on a larger one in an address, rather than find nothing."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 Record = TypeVar("Record")
@@ -123,12 +126,18 @@ def _finish(response: Response) -> Response:
         log.info(
             "request",
             method=request.method,
-            path=request.path,
+            path=_loggable_path(),
             status=response.status_code,
             ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
             user=g.get("user_id"),
         )
     return response
+
+
+def _loggable_path() -> str:
+    """The path without the one-time token that a mailed link carries."""
+    token = (request.view_args or {}).get("token")
+    return request.path.replace(token, "<token>") if token else request.path
 
 
 def commit(session: Session) -> None:
@@ -171,6 +180,8 @@ def load(
     A record that the user may not even read (`readable`, where that differs from
     `permission`) does not exist for them: 404. One they may read but not act on: 403.
     """
+    if ident > BIGGEST_ID:
+        abort(404)
     record = db.get_or_abort(entity, ident, options=list(options))
     if not allows(current_user, permission, record):
         abort(403 if readable and allows(current_user, readable, record) else 404)

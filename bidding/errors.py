@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from bidding import deferred
 from bidding.boundary import sign_in_url
-from bidding.extensions import db
+from bidding.extensions import db, login
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_
 
@@ -87,12 +87,17 @@ def _page(code: int, detail: str = "") -> tuple[str, int]:
     return html, code
 
 
-def _http(error: HTTPException) -> tuple[str, int] | HTTPException | Response:
+def _http(
+    error: HTTPException,
+) -> tuple[str, int, list[tuple[str, str]]] | HTTPException | Response:
     if error.code is None or error.code < 400:
         return error
     if error.code == 401:
         return redirect(sign_in_url())
-    return _page(error.code)
+    html, code = _page(error.code)
+    # Allow and Retry-After tell programs what the page tells people.
+    headers = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
+    return html, code, headers
 
 
 def _csrf(_error: CSRFError) -> tuple[str, int]:
@@ -116,6 +121,8 @@ def _stale(_error: StaleDataError) -> tuple[str, int]:
 
 def _fault(_error: Exception) -> tuple[str, int]:
     log.exception("fault", path=request.path, method=request.method)
+    g.fault = True
+    g._login_user = login.anonymous_user()  # noqa: SLF001 - whom to greet is the database's to say
     try:
         return _page(500)
     except Exception:  # the page itself may need what just failed

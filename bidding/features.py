@@ -15,6 +15,7 @@ from bidding.notifications import delivery as _delivery
 from bidding.notifications import views as notifications
 from bidding.organizations import views as organizations
 from bidding.reviews import views as reviews
+from bidding.solutions import jobs as _solutions_jobs
 from bidding.solutions import views as solutions
 
 BLUEPRINTS = (
@@ -31,7 +32,7 @@ BLUEPRINTS = (
 )
 
 # Imported for the background jobs that they register.
-JOBS = (_matching_jobs, _delivery)
+JOBS = (_matching_jobs, _delivery, _solutions_jobs)
 
 
 def init_app(app: Flask) -> None:

@@ -14,6 +14,7 @@ from flask import request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice
 
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import Choice
@@ -65,8 +66,8 @@ class ReasonForm(Form):
 
 
 def stripped(value: str | None) -> str:
-    """Filter: no blanks around, never None, one kind of line end."""
-    return (value or "").strip().replace("\r\n", "\n")
+    """Filter: no blanks around, never None, one kind of line end, no NUL (PostgreSQL has none)."""
+    return (value or "").replace("\0", "").strip().replace("\r\n", "\n")
 
 
 class TextField(wtforms.StringField):
@@ -83,6 +84,10 @@ class ProseField(wtforms.TextAreaField):
         super().__init__(*args, filters=[stripped], **kwargs)
 
 
+def _options(values: type[Choice]) -> list[SelectChoice]:
+    return [SelectChoice(v.value, flask_babel.LazyString(gettext, v.label)) for v in values]
+
+
 class ChoiceField(wtforms.SelectField):
     """A select over a `Choice`; data is the member, or None for the blank line."""
 
@@ -90,8 +95,8 @@ class ChoiceField(wtforms.SelectField):
         self, label: Any, values: type[Choice], *, blank: Any = None, **kwargs: Any
     ) -> None:
         self.values = values
-        choices = [("", blank)] if blank is not None else []
-        choices += [(value.value, flask_babel.LazyString(gettext, value.label)) for value in values]
+        choices = [SelectChoice("", blank)] if blank is not None else []
+        choices += _options(values)
 
         def coerce(value: Any) -> Any:
             return values(value) if value else None
@@ -99,9 +104,8 @@ class ChoiceField(wtforms.SelectField):
         super().__init__(label, choices=choices, coerce=coerce, **kwargs)
 
     def iter_choices(self) -> Any:
-        for value, label, *_rest in super().iter_choices():
-            selected = (self.data.value if self.data else "") == value
-            yield (value, label, selected, {})
+        for option in super().iter_choices():
+            yield option._replace(selected=option.value == (self.data.value if self.data else ""))
 
 
 class ChoicesField(wtforms.SelectMultipleField):
@@ -111,8 +115,7 @@ class ChoicesField(wtforms.SelectMultipleField):
     option_widget = wtforms.widgets.CheckboxInput()
 
     def __init__(self, label: Any, values: type[Choice], **kwargs: Any) -> None:
-        choices = [(v.value, flask_babel.LazyString(gettext, v.label)) for v in values]
-        super().__init__(label, choices=choices, **kwargs)
+        super().__init__(label, choices=_options(values), **kwargs)
 
 
 class WanField(wtforms.Field):
@@ -126,7 +129,7 @@ class WanField(wtforms.Field):
             return self.typed
         if self.data is None:
             return ""
-        return f"{Decimal(self.data) / FEN_PER_WAN:f}".rstrip("0").rstrip(".") or "0"
+        return f"{(Decimal(self.data) / FEN_PER_WAN).normalize():f}"
 
     def process_formdata(self, valuelist: list[str]) -> None:
         if not valuelist:

@@ -18,7 +18,8 @@ from bidding import clock
 LOCALES = ("zh_Hans_CN", "en")
 HTML_LANG = {"zh_Hans_CN": "zh-Hans", "en": "en"}
 CATALOGUES = Path(__file__).parent / "translations"
-_KEY = "locale"
+KEY = "locale"
+"""Where the session keeps the choice."""
 
 babel = Babel()
 
@@ -50,8 +51,8 @@ def choose_locale() -> str | None:
     asked = request.args.get("lang")
     if asked in LOCALES:
         return asked
-    if session.get(_KEY) in LOCALES:
-        return session[_KEY]
+    if session.get(KEY) in LOCALES:
+        return session[KEY]
     if current_user.is_authenticated and current_user.locale in LOCALES:
         return current_user.locale
     return None
@@ -65,7 +66,7 @@ def _remember_choice() -> None:
 def remember(locale: str) -> None:
     """Keep the choice in the session, signed in or not."""
     session.permanent = True
-    session[_KEY] = locale
+    session[KEY] = locale
     flask_babel.refresh()
 
 

@@ -162,12 +162,12 @@ class Lifecycle:
         ReasonRequired
             The row owes a reason and `reason` is blank.
         """
+        changes = audit.pending_changes(record)  # before a query of `check` flushes them
         row = self.check(record, action, actor=actor)
         reason = reason.strip()
         if row.reason is Reason.REQUIRED and not reason:
             raise ReasonRequired()
         moment = clock.now()
-        changes = audit.pending_changes(record)
         changes["status"] = [record.status.value, row.target.value]
         record.status = row.target
         record.status_reason = reason

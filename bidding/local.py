@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ import waitress
 
 from bidding import background, create_app, migrations, seed
 from bidding.accounts.models import User
+from bidding.accounts.queries import has_demo
 from bidding.config import Settings
 from bidding.extensions import db
 
@@ -27,18 +30,19 @@ def main() -> None:
         if options.demo and db.session.scalar(sa.select(sa.func.count(User.id))) == 0:
             print("Seeding the demo …", flush=True)  # noqa: T201 - a terminal's words
             seed.seed_demo()
-        has_demo = seed.has_demo(db.session)
+        is_demo = has_demo(db.session)
         db.session.rollback()
-    consumer = background.make_consumer(app)
-    consumer.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    consumer = background.start_consumer(app)
     print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201
-    if has_demo:
+    if is_demo:
         for email in seed.ACCOUNTS:
             print(f"  {email}  password {seed.PASSWORD}", flush=True)  # noqa: T201
     try:
         waitress.serve(app, host=options.host, port=options.port, threads=8)
     finally:
         consumer.stop(graceful=True)
+        print("Stopped.", flush=True)  # noqa: T201
 
 
 def _options() -> argparse.Namespace:

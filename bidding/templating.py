@@ -13,13 +13,13 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from bidding import clock, i18n, text
+from bidding.accounts.forms import THEMES
+from bidding.accounts.queries import has_demo
 from bidding.config import ROOT
 from bidding.extensions import db
 from bidding.notifications.models import Notification
 from bidding.organizations import industries, regions
 from bidding.permissions import Permission, allows, may_enter
-
-THEMES = ("auto", "light", "dark")
 
 
 def init_app(app: Flask) -> None:
@@ -52,8 +52,17 @@ def _context() -> dict[str, Any]:
         "theme": theme(),
         "request_id": g.get("request_id", ""),
         "programme_name": settings.programme_name or gettext("Jiebang"),
-        "unread_notifications": _unread(),
+        # A page about a fault must not ask the database, which may be the fault.
+        "demo": not g.get("fault") and _is_demo(),
+        "unread_notifications": 0 if g.get("fault") else _unread(),
     }
+
+
+def _is_demo() -> bool:
+    """Whether this site shows the seeded demo; asked of the database once per process."""
+    if "demo" not in current_app.extensions:
+        current_app.extensions["demo"] = has_demo(db.session)
+    return bool(current_app.extensions["demo"])
 
 
 def _unread() -> int:

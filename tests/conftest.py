@@ -49,7 +49,7 @@ class Browser(FlaskClient):
         def request() -> Any:
             _cv_app.set(None)  # type: ignore[arg-type]
             _cv_request.set(None)  # type: ignore[arg-type]
-            return FlaskClient.open(self, *args, buffered=True, **kwargs)
+            return FlaskClient.open(self, *args, **{**kwargs, "buffered": True})
 
         response = copy_context().run(request)
         if has_app_context():
@@ -84,11 +84,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 @pytest.fixture(autouse=True)
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Empty every table after a test that used the application."""
+    """Empty every table after a test that used the application, unless it `shares_rows`."""
     yield
-    if "app" not in request.fixturenames:
-        return
-    app: Flask = request.getfixturevalue("app")
+    if "app" in request.fixturenames and not request.node.get_closest_marker("shares_rows"):
+        empty(request.getfixturevalue("app"))
+
+
+def empty(app: Flask) -> None:
+    """Empty the queue and every table."""
     app.extensions["queue"].flush()
     with app.app_context(), db.engine.begin() as connection:
         if connection.dialect.name == "postgresql":

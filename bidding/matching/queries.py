@@ -16,6 +16,9 @@ from bidding.organizations.models import (
 )
 from bidding.organizations.size_classes import SizeClass
 
+RECOMMENDED_SCORE = 0.1
+"""An SME reads every recommendation, so weaker ones are kept from it; see `Strength`."""
+
 _IS_OFFER = sa.and_(
     Organization.status == OrganizationStatus.VERIFIED,
     Organization.size_class != SizeClass.LARGE,
@@ -84,7 +87,11 @@ def recommendations_for(organization_id: int) -> sa.Select[tuple[Suggestion]]:
     return (
         sa.select(Suggestion)
         .join(Suggestion.challenge)
-        .where(Suggestion.organization_id == organization_id, Challenge.is_open)
+        .where(
+            Suggestion.organization_id == organization_id,
+            Suggestion.score >= RECOMMENDED_SCORE,
+            Challenge.is_open,
+        )
         .order_by(Suggestion.score.desc(), Suggestion.challenge_id)
         .options(
             challenge.joinedload(Challenge.organization, innerjoin=True),
