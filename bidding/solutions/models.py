@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from bidding import clock
 from bidding.challenges.models import ChallengeStatus
@@ -49,7 +52,7 @@ class SolutionStatus(Choice):
 class SolutionAction(Action):
     """What can be done to a solution."""
 
-    SUBMIT = "submit", N_("Submit the solution"), "submission", Tone.DANGER
+    SUBMIT = "submit", N_("Submit the solution"), "submission", Tone.SUCCESS
     WITHDRAW = "withdraw", N_("Withdraw"), "withdrawal", Tone.WARNING
     PASS = "pass", N_("Pass screening"), "eligibility", Tone.SUCCESS
     EXCLUDE = "exclude", N_("Exclude at screening"), "exclusion", Tone.DANGER
@@ -58,6 +61,10 @@ class SolutionAction(Action):
     PASS_OVER = "pass_over", N_("Do not select"), "non-selection"
     CONFIRM = "confirm", N_("Accept the award"), "confirmation", Tone.SUCCESS
     DECLINE = "decline", N_("Decline the award"), "declination", Tone.DANGER
+
+
+PRIVATE = frozenset({SolutionStatus.DRAFT, SolutionStatus.WITHDRAWN})
+"""States in which a solution is its authors' alone, before and after the seal is broken."""
 
 
 class Solution(HasLifecycle, Timestamps, Base):
@@ -117,7 +124,59 @@ class Solution(HasLifecycle, Timestamps, Base):
     @property
     def was_put_forward(self) -> bool:
         """Whether it stood submitted when the seal was broken; the rest stays private."""
-        return self.status not in (SolutionStatus.DRAFT, SolutionStatus.WITHDRAWN)
+        return self.status not in PRIVATE
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What a submission would put on record now: the offer, beside what was asked."""
+        answers = {answer.requirement_id: answer for answer in self.answers}
+        return {
+            "challenge": self.challenge.number,
+            "organization": self.organization.credit_code,
+            "summary": self.summary,
+            "approach": self.approach,
+            "price_fen": self.price_fen,
+            "duration_months": self.duration_months,
+            "schedule": self.schedule,
+            "team": self.team,
+            "answers": [
+                _told(requirement, answers.get(requirement.id))
+                for requirement in self.challenge.requirements
+            ],
+        }
+
+    @property
+    def last_version(self) -> SolutionVersion | None:
+        """The last submission; it alone is evaluated, whatever was typed afterwards."""
+        return self.versions[-1] if self.versions else None
+
+    @property
+    def has_unsubmitted_changes(self) -> bool:
+        """Whether the working copy says something else than the submission that counts."""
+        version = self.last_version
+        if version is None or self.status is SolutionStatus.WITHDRAWN:
+            return False
+        return digest_of(self.content) != version.digest
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether it was selected, and its authors have not said whether they accept."""
+        return self.status is SolutionStatus.SELECTED
+
+    @property
+    def is_submitted(self) -> bool:
+        return self.status is SolutionStatus.SUBMITTED
+
+    @property
+    def challenge_was_cancelled(self) -> bool:
+        return self.challenge.status is ChallengeStatus.CANCELLED
+
+    @property
+    def has_something_to_submit(self) -> bool:
+        """Whether submitting now would put other words on record than are there already."""
+        if not self.is_editable:
+            return False
+        return not self.is_submitted or self.has_unsubmitted_changes
 
     def parties(self, actor: Any) -> set[Party]:
         held = standing(actor)
@@ -129,7 +188,8 @@ class Solution(HasLifecycle, Timestamps, Base):
             return set()
         if actor.organization_id == self.challenge.organization_id:
             return {Party.POSTER}
-        return held & STAFF
+        # Staff who belong to an organization might be competing: they are no neutral readers.
+        return held & STAFF if actor.organization_id is None else set()
 
 
 class SolutionAnswer(Base):
@@ -167,6 +227,29 @@ class SolutionVersion(Base):
     submitted_by: Mapped[User] = relationship()
 
 
+def canonical(content: dict[str, Any]) -> bytes:
+    """`content` as the one JSON text that its digest is taken of."""
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """The SHA-256 digest of `content`, by which anybody can check that it was not changed."""
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _told(requirement: Requirement, answer: SolutionAnswer | None) -> dict[str, Any]:
+    response = answer.response if answer else None
+    return {
+        "requirement": requirement.id,
+        "name": requirement.name,
+        "target": requirement.target,
+        "must": requirement.must,
+        "response": response.value if response else None,
+        "statement": answer.statement if answer else "",
+    }
+
+
 def solvers(solution: Solution) -> list[User]:
     """The people of the organization that offers the solution."""
     return [membership.user for membership in solution.organization.memberships]
@@ -177,10 +260,25 @@ def posters(solution: Solution) -> list[User]:
     return [membership.user for membership in solution.challenge.organization.memberships]
 
 
-def _challenge_is_open(solution: Solution) -> str | None:
-    if not solution.challenge.is_open:
-        return N_("The deadline has passed; the solution can no longer be changed.")
-    return None
+def closed_because(challenge: Challenge) -> str | None:
+    """Why no solution can be written on `challenge` now; None while it is open."""
+    if challenge.is_open:
+        return None
+    if challenge.status is ChallengeStatus.SUSPENDED:
+        return N_("The challenge is suspended. Solutions wait until it is resumed.")
+    if challenge.status is ChallengeStatus.CANCELLED:
+        return N_("The challenge was cancelled; no solution can be written any more.")
+    return N_("The deadline has passed; the solution can no longer be changed.")
+
+
+def _closed(solution: Solution) -> str | None:
+    return closed_because(solution.challenge)
+
+
+def _may_not_submit(solution: Solution) -> str | None:
+    if not solution.organization.may_solve:
+        return N_("Only a verified small or medium enterprise can submit a solution.")
+    return _closed(solution)
 
 
 def _under_evaluation(solution: Solution) -> str | None:
@@ -189,21 +287,40 @@ def _under_evaluation(solution: Solution) -> str | None:
     return None
 
 
+def _announce(
+    session: Session,
+    event: str,
+    solution: Solution,
+    recipients: Iterable[User],
+    *,
+    actor: User,
+    reason: str,
+) -> None:
+    notify(
+        session,
+        event,
+        solution,
+        recipients,
+        actor=actor,
+        reason=reason,
+        organization=solution.organization.name,
+    )
+
+
 _S, _A, _P = SolutionStatus, SolutionAction, Permission
 
 LIFECYCLE = Lifecycle(
     name="solutions",
     initial=_S.DRAFT,
-    announce=notify,
+    announce=_announce,
     transitions=(
         Transition(
             (_S.DRAFT, _S.SUBMITTED, _S.WITHDRAWN),
             _A.SUBMIT,
             _S.SUBMITTED,
             _P.EDIT_SOLUTION,
-            refuse=_challenge_is_open,
-            stamp="submitted_at",
-            hears=(solvers,),
+            refuse=_may_not_submit,
+            stamp="submitted_at",  # the receipt, to its sender too, is the rule's
         ),
         Transition(
             (_S.SUBMITTED,),
@@ -211,7 +328,7 @@ LIFECYCLE = Lifecycle(
             _S.WITHDRAWN,
             _P.EDIT_SOLUTION,
             Reason.OPTIONAL,
-            refuse=_challenge_is_open,
+            refuse=_closed,
             hears=(solvers,),
         ),
         Transition(
