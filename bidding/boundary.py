@@ -126,7 +126,7 @@ def _finish(response: Response) -> Response:
         log.info(
             "request",
             method=request.method,
-            path=_loggable_path(),
+            path=loggable_path(),
             status=response.status_code,
             ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
             user=g.get("user_id"),
@@ -134,7 +134,7 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def _loggable_path() -> str:
+def loggable_path() -> str:
     """The path without the one-time token that a mailed link carries."""
     token = (request.view_args or {}).get("token")
     return request.path.replace(token, "<token>") if token else request.path

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from bidding import deferred
-from bidding.boundary import sign_in_url
+from bidding.boundary import loggable_path, sign_in_url
 from bidding.extensions import db, login
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_
@@ -120,7 +120,7 @@ def _stale(_error: StaleDataError) -> tuple[str, int]:
 
 
 def _fault(_error: Exception) -> tuple[str, int]:
-    log.exception("fault", path=request.path, method=request.method)
+    log.exception("fault", path=loggable_path(), method=request.method)
     g.fault = True
     g._login_user = login.anonymous_user()  # noqa: SLF001 - whom to greet is the database's to say
     try:
