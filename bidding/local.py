@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import waitress
 
 from bidding import background, create_app, migrations, seed
+from bidding.accounts import demo
 from bidding.accounts.models import User
 from bidding.accounts.queries import has_demo
 from bidding.config import Settings
@@ -36,8 +37,8 @@ def main() -> None:
     consumer = background.start_consumer(app)
     print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201
     if is_demo:
-        for email in seed.ACCOUNTS:
-            print(f"  {email}  password {seed.PASSWORD}", flush=True)  # noqa: T201
+        for email in demo.ACCOUNTS:
+            print(f"  {email}  password {demo.PASSWORD}", flush=True)  # noqa: T201
     try:
         waitress.serve(app, host=options.host, port=options.port, threads=8)
     finally:

@@ -20,8 +20,8 @@ from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 from bidding import clock, deferred
+from bidding.accounts import demo
 from bidding.accounts.models import Role, User
-from bidding.accounts.queries import DEMO_POSTER
 from bidding.boundary import unit_of_work
 from bidding.challenges import rules as challenges
 from bidding.challenges.models import Challenge, ChallengeKind, IpTerms, Operator
@@ -38,13 +38,6 @@ from bidding.solutions import rules as solutions
 from bidding.solutions.models import Response, Solution
 
 FOLDER = Path(__file__).parent / "seed_data"
-PASSWORD = "jiebang-demo"  # noqa: S105 - the demo's, shown on its sign-in page
-ACCOUNTS = (
-    DEMO_POSTER,
-    "solver@jiebang.demo",
-    "reviewer@jiebang.demo",
-    "admin@jiebang.demo",
-)
 DAY = timedelta(days=1)
 
 
@@ -67,7 +60,7 @@ class Demo:
         self.session = session
         self.start = clock.now()
         self.content = _read()
-        self.password_hash = PasswordHasher().hash(PASSWORD)
+        self.password_hash = PasswordHasher().hash(demo.PASSWORD)
         self.people: dict[str, User] = {}
         self.organizations: dict[str, Organization] = {}
         self.challenges: dict[str, Challenge] = {}
@@ -79,8 +72,8 @@ class Demo:
     def build(self) -> None:
         """Plan everything and carry it out."""
         names = self.content["name"]
-        self.reviewer = self._staff("reviewer@jiebang.demo", names["reviewer"], Role.REVIEWER)
-        self.administrator = self._staff("admin@jiebang.demo", names["admin"], Role.ADMINISTRATOR)
+        self.reviewer = self._staff(demo.REVIEWER, names["reviewer"], Role.REVIEWER)
+        self.administrator = self._staff(demo.ADMINISTRATOR, names["admin"], Role.ADMINISTRATOR)
         for number, item in enumerate(self.content["organization"], start=1):
             self._plan_organization(number, item)
         for item in self.content["challenge"]:
@@ -398,8 +391,8 @@ def _fen(wan: int | None) -> int | None:
 
 def _invite(session: Session) -> None:
     """The demo poster invites the demo SME to the best of its open challenges."""
-    poster = session.scalars(sa.select(User).where(User.email == DEMO_POSTER)).one()
-    solver = session.scalars(sa.select(User).where(User.email == ACCOUNTS[1])).one()
+    poster = session.scalars(sa.select(User).where(User.email == demo.POSTER)).one()
+    solver = session.scalars(sa.select(User).where(User.email == demo.SOLVER)).one()
     taken = sa.select(Solution.challenge_id).where(
         Solution.organization_id == solver.organization_id
     )

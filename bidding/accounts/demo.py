@@ -6,9 +6,14 @@ from bidding.vocabulary import N_
 
 PASSWORD = "jiebang-demo"  # noqa: S105 - published on the demo's sign-in page
 
+POSTER = "poster@jiebang.demo"
+SOLVER = "solver@jiebang.demo"
+REVIEWER = "reviewer@jiebang.demo"
+ADMINISTRATOR = "admin@jiebang.demo"
+
 ACCOUNTS: dict[str, str] = {
-    "poster@jiebang.demo": N_("A large enterprise that posts"),
-    "solver@jiebang.demo": N_("An SME that takes challenges"),
-    "reviewer@jiebang.demo": N_("A reviewer of the programme"),
-    "admin@jiebang.demo": N_("An administrator of the programme"),
+    POSTER: N_("A large enterprise that posts"),
+    SOLVER: N_("An SME that takes challenges"),
+    REVIEWER: N_("A reviewer of the programme"),
+    ADMINISTRATOR: N_("An administrator of the programme"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from bidding.accounts.demo import ACCOUNTS
+from bidding.accounts.demo import ACCOUNTS, POSTER
 from bidding.accounts.models import User
 
 
@@ -19,12 +19,9 @@ def by_email(email: str) -> sa.Select[tuple[User]]:
     return sa.select(User).where(User.email == email.strip().lower())
 
 
-DEMO_POSTER = "poster@jiebang.demo"
-
-
 def has_demo(session: Session) -> bool:
     """Whether the seeded demo is in this database."""
-    return session.scalar(demo_emails().where(User.email == DEMO_POSTER)) is not None
+    return session.scalar(demo_emails().where(User.email == POSTER)) is not None
 
 
 def demo_emails() -> sa.Select[tuple[str]]:
