@@ -12,12 +12,15 @@ from bidding import clock
 from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
 from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
 from bidding.notifications.rules import notify
-from bidding.organizations.size_classes import SizeClass
+from bidding.organizations.size_classes import SizeClass, suggest
 from bidding.permissions import STAFF, Party, Permission, standing
 from bidding.vocabulary import N_, Action, Choice, Tone
 
 if TYPE_CHECKING:
     from bidding.accounts.models import User
+
+
+FEN_PER_WAN = 1_000_000
 
 
 class OrganizationStatus(Choice):
@@ -110,6 +113,16 @@ class Organization(HasLifecycle, Timestamps, Base):
         return self.status is OrganizationStatus.VERIFIED
 
     @property
+    def is_pending(self) -> bool:
+        return self.status is OrganizationStatus.PENDING
+
+    @property
+    def suggested_size(self) -> SizeClass | None:
+        """The size class that follows from its figures, where that can be told."""
+        wan = None if self.revenue_fen is None else self.revenue_fen / FEN_PER_WAN
+        return suggest(self.industry_code, self.employees, wan)
+
+    @property
     def is_large(self) -> bool:
         return self.size_class is SizeClass.LARGE
 
@@ -146,7 +159,7 @@ class Organization(HasLifecycle, Timestamps, Base):
             parties.add(Party.AUDIENCE)
         if membership := self.member(actor):
             parties.add(Party.MEMBER)
-            if membership.role is MemberRole.OWNER:
+            if membership.is_owner:
                 parties.add(Party.OWNER)
             if self.may_post:
                 parties.add(Party.POSTER)
@@ -174,6 +187,13 @@ class Membership(Base):
         back_populates="memberships", lazy="joined", innerjoin=True
     )
 
+    @property
+    def is_owner(self) -> bool:
+        return self.role is MemberRole.OWNER
+
+    def parties(self, actor: Any) -> set[Party]:
+        return self.organization.parties(actor)
+
 
 class MemberInvitation(Base):
     """An owner's invitation to join, sent to a mail address."""
@@ -200,6 +220,9 @@ class MemberInvitation(Base):
         return (
             self.accepted_at is None and self.revoked_at is None and self.expires_at > clock.now()
         )
+
+    def parties(self, actor: Any) -> set[Party]:
+        return self.organization.parties(actor)
 
 
 class CapabilityProfile(Timestamps, Base):
@@ -240,6 +263,10 @@ class Qualification(Base):
     expires_on: Mapped[date | None]
 
     organization: Mapped[Organization] = relationship(back_populates="qualifications")
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_on is not None and self.expires_on < clock.now().date()
 
 
 def _members(organization: Organization) -> list[User]:

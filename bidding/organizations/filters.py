@@ -1,0 +1,56 @@
+"""How the directory is narrowed down: from the address to a query, and back to selects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from bidding.organizations import fields, queries
+from bidding.organizations.models import Organization, QualificationKind
+from bidding.organizations.size_classes import SizeClass
+
+SIZES: dict[str, tuple[SizeClass, ...]] = {
+    "sme": tuple(size for size in SizeClass if size.is_sme),
+    **{size.value: (size,) for size in SizeClass},
+}
+LONGEST_SEARCH = 100
+
+
+class DirectoryFilter:
+    """What a reader asks of the directory; what is not on offer counts as not asked for."""
+
+    def __init__(self, args: Mapping[str, str]) -> None:
+        self.q = args.get("q", "").strip()[:LONGEST_SEARCH]
+        sizes = [("", _("All sizes")), ("sme", _("All SMEs"))]
+        sizes += [(size.value, _(size.label)) for size in SizeClass]
+        kinds = [("", _("Any or none"))]
+        kinds += [(kind.value, _(kind.label)) for kind in QualificationKind]
+        self.selects: list[dict[str, Any]] = [
+            {"name": "province", "label": _("Region"), "options": fields.province_options()},
+            {"name": "section", "label": _("Industry"), "options": fields.section_options()},
+            {"name": "size", "label": _("Size class"), "options": sizes},
+            {"name": "qualification", "label": _("Qualification"), "options": kinds},
+        ]
+        for select in self.selects:
+            asked = args.get(select["name"], "")
+            select["value"] = asked if asked in dict(select["options"]) else ""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether anything is asked for at all."""
+        return bool(self.q or any(select["value"] for select in self.selects))
+
+    def query(self) -> sa.Select[tuple[Organization]]:
+        """The organizations asked for."""
+        chosen = {select["name"]: select["value"] for select in self.selects}
+        kind = chosen["qualification"]
+        return queries.directory(
+            words=self.q,
+            province=chosen["province"],
+            section=chosen["section"],
+            sizes=SIZES.get(chosen["size"], ()),
+            qualification=QualificationKind(kind) if kind else None,
+        )
