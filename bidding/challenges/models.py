@@ -86,7 +86,7 @@ class ChallengeAction(Action):
     PUBLISH = "publish", N_("Publish"), "publication", Tone.SUCCESS
     REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
     REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
-    OPEN = "open", N_("Open the solutions"), "opening", Tone.DANGER
+    OPEN = "open", N_("Open the solutions"), "opening", Tone.SUCCESS
     AWARD = "award", N_("Award"), "award", Tone.SUCCESS
     FAIL = "fail", N_("Declare unsuccessful"), "closure", Tone.WARNING
     CANCEL = "cancel", N_("Cancel the challenge"), "cancellation", Tone.DANGER
@@ -101,8 +101,8 @@ PUBLIC = frozenset(
 )
 """States in which anyone may read the challenge."""
 
-OPENED = frozenset({S.EVALUATING, S.AWARDED, S.UNSUCCESSFUL, S.COMPLETED, S.TERMINATED})
-"""States in which the seal on the solutions is broken."""
+DECIDED = PUBLIC - {S.PUBLISHED, S.EVALUATING}
+"""States in which the outcome is known, with its reason."""
 
 
 class Challenge(HasLifecycle, Timestamps, Base):
@@ -180,6 +180,19 @@ class Challenge(HasLifecycle, Timestamps, Base):
         return self.status in (S.DRAFT, S.CHANGES_REQUESTED)
 
     @property
+    def is_in_review(self) -> bool:
+        return self.status is S.IN_REVIEW
+
+    @property
+    def is_decided(self) -> bool:
+        return self.status in DECIDED
+
+    @property
+    def ways(self) -> list[Cooperation]:
+        """The ways of cooperation offered."""
+        return [Cooperation(value) for value in self.cooperation]
+
+    @property
     def is_public(self) -> bool:
         return self.status in PUBLIC
 
@@ -199,8 +212,13 @@ class Challenge(HasLifecycle, Timestamps, Base):
         return self.status is S.PUBLISHED and not self.is_open
 
     @property
+    def awaits_decision(self) -> bool:
+        return self.status is S.EVALUATING
+
+    @property
     def is_opened(self) -> bool:
-        return self.status in OPENED
+        """Whether the seal on the solutions is broken; cancelling afterwards mends nothing."""
+        return self.opened_at is not None
 
     @property
     def time_left(self) -> timedelta:
@@ -259,6 +277,11 @@ class Requirement(Base):
     def target(self) -> str:
         """The value as people write it, such as “≥ 45 MGOe”."""
         return " ".join(part for part in (self.operator.sign, self.value, self.unit) if part)
+
+    @property
+    def summary(self) -> str:
+        """Name and value, for a chip on a card."""
+        return f"{self.name} {self.target}".strip()
 
 
 class Addendum(Base):

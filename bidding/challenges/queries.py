@@ -1,0 +1,181 @@
+"""Reading challenges."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, raiseload, selectinload
+
+from bidding import clock
+from bidding.accounts.models import User
+from bidding.challenges.models import (
+    DECIDED,
+    PUBLIC,
+    Challenge,
+    ChallengeInvitation,
+    ChallengeKind,
+    ChallengeStatus,
+)
+from bidding.organizations import industries, regions
+from bidding.organizations.models import Membership
+from bidding.vocabulary import N_, Choice
+
+S = ChallengeStatus
+
+NUMBER = re.compile(r"(?:JB)?\d{4}-0*([1-9]\d{0,8})", re.IGNORECASE)
+"""A public number, as `Challenge.number` writes it."""
+
+MOST_WORDS = 8
+"""Of a search; each is one more scan of the texts."""
+
+CARD = (
+    joinedload(Challenge.organization).raiseload("*"),
+    selectinload(Challenge.requirements).raiseload("*"),
+    raiseload("*"),
+)
+"""Loading of what a card shows."""
+
+ALL = (
+    joinedload(Challenge.organization).raiseload("*"),
+    selectinload(Challenge.requirements).raiseload("*"),
+    selectinload(Challenge.addenda).raiseload("*"),
+    raiseload("*"),
+)
+"""Loading of what the page of one challenge shows."""
+
+
+class State(Choice):
+    """What a visitor can ask for."""
+
+    OPEN = "open", N_("Open")
+    EVALUATING = "evaluating", N_("Under evaluation")
+    DECIDED = "decided", N_("Decided")
+
+
+class Sort(Choice):
+    """Orders of a list of challenges; open ones always come first."""
+
+    NEWEST = "newest", N_("Newest first")
+    DEADLINE = "deadline", N_("Deadline first")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What somebody looks for. Everything may be left out."""
+
+    q: str = ""
+    kind: ChallengeKind | None = None
+    section: str = ""
+    province: str = ""
+    state: State | None = None
+    sort: Sort = Sort.NEWEST
+
+    @property
+    def is_filtering(self) -> bool:
+        """Whether anything is left out because of it."""
+        return bool(self.q or self.kind or self.section or self.province or self.state)
+
+
+def public(search: Search = Search()) -> sa.Select[tuple[Challenge]]:
+    """Published challenges that `search` finds.
+
+    Names of posters are not searched: one that is withheld could be guessed by it.
+    """
+    query = sa.select(Challenge).where(Challenge.status.in_(PUBLIC)).options(*CARD)
+    for word in search.q.split()[:MOST_WORDS]:
+        query = query.where(_contains(word))
+    if search.kind:
+        query = query.where(Challenge.kind == search.kind)
+    if section := industries.find(search.section):
+        codes = [section.code, *(division.code for division in section.divisions)]
+        query = query.where(Challenge.industry_code.in_(codes))
+    if province := regions.find(search.province):
+        query = query.where(Challenge.region_code.startswith(regions.code_prefix(province.code)))
+    if search.state:
+        query = query.where(_in_state(search.state))
+    open_first = sa.case((Challenge.is_open, 0), else_=1)
+    if search.sort is Sort.DEADLINE:
+        soonest = sa.case((Challenge.is_open, Challenge.closes_at))
+        return query.order_by(open_first, soonest, Challenge.closes_at.desc(), Challenge.id.desc())
+    return query.order_by(open_first, Challenge.published_at.desc(), Challenge.id.desc())
+
+
+def _contains(word: str) -> sa.ColumnElement[bool]:
+    columns = (Challenge.title, Challenge.problem, Challenge.background)
+    found = [column.icontains(word, autoescape=True) for column in columns]
+    if number := NUMBER.fullmatch(word):
+        found.append(Challenge.id == int(number[1]))
+    return sa.or_(*found)
+
+
+def _in_state(state: State) -> sa.ColumnElement[bool]:
+    if state is State.OPEN:
+        return Challenge.is_open
+    waiting = sa.and_(Challenge.status == S.PUBLISHED, Challenge.closes_at <= clock.now())
+    if state is State.EVALUATING:
+        return sa.or_(waiting, Challenge.status == S.EVALUATING)
+    return Challenge.status.in_(DECIDED)
+
+
+_URGENCY = (
+    S.CHANGES_REQUESTED,
+    S.EVALUATING,
+    S.DRAFT,
+    S.PUBLISHED,
+    S.IN_REVIEW,
+    S.SUSPENDED,
+    S.AWARDED,
+    S.COMPLETED,
+    S.UNSUCCESSFUL,
+    S.CANCELLED,
+    S.TERMINATED,
+    S.REJECTED,
+)
+
+
+def urgency() -> sa.Case[int]:
+    """How soon a challenge needs its poster: first those that wait for them."""
+    waiting = sa.and_(Challenge.status == S.PUBLISHED, Challenge.closes_at <= clock.now())
+    return sa.case(
+        (waiting, 0),
+        *((Challenge.status == status, place) for place, status in enumerate(_URGENCY, 1)),
+        else_=len(_URGENCY) + 1,
+    )
+
+
+def own(organization_id: int) -> sa.Select[tuple[Challenge]]:
+    """Every challenge of an organization, state by state, the most urgent first."""
+    return (
+        sa.select(Challenge)
+        .where(Challenge.organization_id == organization_id)
+        .options(raiseload("*"))
+        .order_by(urgency(), Challenge.closes_at, Challenge.id.desc())
+    )
+
+
+def invitation(challenge_id: int, organization_id: int) -> sa.Select[tuple[ChallengeInvitation]]:
+    """The invitation of one organization to one challenge."""
+    return (
+        sa.select(ChallengeInvitation)
+        .where(
+            ChallengeInvitation.challenge_id == challenge_id,
+            ChallengeInvitation.organization_id == organization_id,
+        )
+        .options(raiseload("*"))
+    )
+
+
+def invited_members(challenge_id: int) -> sa.Select[tuple[User]]:
+    """The people of the SMEs invited to a challenge."""
+    return (
+        sa.select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .join(
+            ChallengeInvitation,
+            ChallengeInvitation.organization_id == Membership.organization_id,
+        )
+        .where(ChallengeInvitation.challenge_id == challenge_id)
+        .options(raiseload("*"))
+    )
