@@ -63,7 +63,7 @@ class Application(Flask):
 class CookieSessions(SecureCookieSessionInterface):
     """Session cookies are Secure wherever the site is not on loopback."""
 
-    def get_cookie_secure(self, app: Flask) -> bool:
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
         return not on_loopback()
 
 
