@@ -119,10 +119,13 @@ def adopt(
     """
     adopted = []
     for terms in given:
-        challenge = Challenge(organization=organization, submitted_at=clock.now())
+        challenge = Challenge(
+            organization=organization,
+            status=ChallengeStatus.PUBLISHED,
+            submitted_at=clock.now(),
+            published_at=clock.now(),
+        )
         _set_terms(challenge, {"shows_name": True, "ip_notes": "", "cooperation": [], **terms})
-        challenge.status = ChallengeStatus.PUBLISHED
-        challenge.published_at = clock.now()
         session.add(challenge)
         adopted.append(challenge)
     session.flush()
