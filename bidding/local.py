@@ -14,6 +14,7 @@ from bidding import background, create_app, migrations, seed
 from bidding.accounts import demo
 from bidding.accounts.models import User
 from bidding.accounts.queries import has_demo
+from bidding.boundary import reading
 from bidding.config import Settings
 from bidding.extensions import db
 
@@ -28,22 +29,24 @@ def main() -> None:
     app = create_app(settings)
     with app.app_context():
         migrations.upgrade(db.engine)
-        if options.demo and db.session.scalar(sa.select(sa.func.count(User.id))) == 0:
+        with reading() as session:
+            is_empty = session.scalar(sa.select(User.id).limit(1)) is None
+        if options.demo and is_empty:
             print("Seeding the demo …", flush=True)  # noqa: T201 - a terminal's words
             seed.seed_demo()
-        is_demo = has_demo(db.session)
-        db.session.rollback()
+        with reading() as session:
+            is_demo = has_demo(session)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     consumer = background.start_consumer(app)
-    print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201
+    print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201 - a terminal
     if is_demo:
         for email in demo.ACCOUNTS:
-            print(f"  {email}  password {demo.PASSWORD}", flush=True)  # noqa: T201
+            print(f"  {email}  password {demo.PASSWORD}", flush=True)  # noqa: T201 - a terminal
     try:
         waitress.serve(app, host=options.host, port=options.port, threads=8)
     finally:
         consumer.stop(graceful=True)
-        print("Stopped.", flush=True)  # noqa: T201
+        print("Stopped.", flush=True)  # noqa: T201 - a terminal
 
 
 def _options() -> argparse.Namespace:
