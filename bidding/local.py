@@ -23,10 +23,14 @@ def main() -> None:
     """Upgrade the database, seed the demo into an empty one, and serve until interrupted."""
     options = _options()
     settings = Settings.from_environ().with_local_secret()
-    settings = replace(
-        settings, base_url=f"http://{options.host}:{options.port}", log_format="console"
-    )
-    app = create_app(settings)
+    address = f"http://{options.host}:{options.port}"
+    if settings.base_url == Settings.base_url:
+        settings = replace(settings, base_url=address)
+    app = create_app(replace(settings, log_format="console"))
+    try:  # before anything is changed: the port may be taken
+        server = waitress.create_server(app, host=options.host, port=options.port, threads=8)
+    except OSError as error:
+        sys.exit(f"Cannot serve on {address}: {error.strerror}. Choose another port with --port.")
     with app.app_context():
         migrations.upgrade(db.engine)
         with reading() as session:
@@ -38,12 +42,12 @@ def main() -> None:
             is_demo = has_demo(session)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     consumer = background.start_consumer(app)
-    print(f"\nJiebang is at {settings.base_url}\n", flush=True)  # noqa: T201 - a terminal
+    print(f"\nJiebang is at {address}\n", flush=True)  # noqa: T201 - a terminal
     if is_demo:
         for email in demo.ACCOUNTS:
             print(f"  {email}  password {demo.PASSWORD}", flush=True)  # noqa: T201 - a terminal
     try:
-        waitress.serve(app, host=options.host, port=options.port, threads=8)
+        server.run()
     finally:
         consumer.stop(graceful=True)
         print("Stopped.", flush=True)  # noqa: T201 - a terminal
