@@ -118,6 +118,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session: no form times out
+        # Addresses of static files change with their content, see `templating.asset`.
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=settings.max_request_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=settings.max_request_mb * 1024 * 1024,
         BABEL_DEFAULT_LOCALE=settings.default_locale,
