@@ -74,22 +74,31 @@ def on_loopback() -> bool:
 
 
 def init_app(app: Flask) -> None:
+    """Name every request, before anything can refuse it."""
     app.session_interface = CookieSessions()
     if hops := app.config["SETTINGS"].trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
-    app.before_request(_begin)
-    app.before_request(_gate)
+    app.before_request(_name)
     app.after_request(_finish)
 
 
-def _begin() -> None:
+def guard(app: Flask) -> None:
+    """Open the unit of work and the gate, behind the extensions' own checks."""
+    app.before_request(_begin)
+    app.before_request(_gate)
+
+
+def _name() -> None:
     g.started = time.perf_counter()
     g.request_id = secrets.token_hex(8)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     audit.origin.set(audit.Origin("web", g.request_id, request.remote_addr or ""))
+
+
+def _begin() -> None:
     if request.method not in SAFE_METHODS and request.endpoint != "static":
         db.session.connection(execution_options={"writes": True})
 
@@ -180,9 +189,14 @@ def load(
     A record that the user may not even read (`readable`, where that differs from
     `permission`) does not exist for them: 404. One they may read but not act on: 403.
     """
-    if ident > BIGGEST_ID:
-        abort(404)
-    record = db.get_or_abort(entity, ident, options=list(options))
+    record = find(entity, ident, options=options)
     if not allows(current_user, permission, record):
         abort(403 if readable and allows(current_user, readable, record) else 404)
     return record
+
+
+def find(entity: type[Record] | Any, ident: int, *, options: tuple[Any, ...] = ()) -> Record:
+    """One record whoever may read it, or 404: for choosing among what a page lists anyway."""
+    if not 0 < ident <= BIGGEST_ID:
+        abort(404)
+    return db.get_or_abort(entity, ident, options=list(options))

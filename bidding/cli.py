@@ -45,7 +45,7 @@ def revision(message: str) -> None:
 @with_appcontext
 def work(workers: int) -> None:
     """Run background work until stopped."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app: Flask = current_app._get_current_object()  # type: ignore # noqa: SLF001 - for threads
     background.make_consumer(app, workers).run()
 
 

@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, g, redirect, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -19,6 +20,9 @@ from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_
 
 log = structlog.get_logger(__name__)
+
+_DUPLICATE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "23505"})
+"""What SQLite and PostgreSQL call a value that is there already."""
 
 
 class Page(NamedTuple):
@@ -69,6 +73,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(RuleViolation, _violation)
     app.register_error_handler(StaleDataError, _stale)
+    app.register_error_handler(IntegrityError, _collision)
     app.register_error_handler(Exception, _fault)
 
 
@@ -117,6 +122,20 @@ def _violation(error: RuleViolation) -> tuple[str, int]:
 
 def _stale(_error: StaleDataError) -> tuple[str, int]:
     return _page(409, gettext("Somebody else changed this while you were looking at it."))
+
+
+def _collision(error: IntegrityError) -> tuple[str, int]:
+    """Two requests made the same thing at once: the rules of neither saw the other's."""
+    if not _is_duplicate(error.orig):
+        return _fault(error)
+    log.warning("collision", path=loggable_path(), method=request.method)
+    return _page(409)
+
+
+def _is_duplicate(error: BaseException | None) -> bool:
+    """Whether the database found a value that must be unique, on either kind of database."""
+    names = (getattr(error, "sqlite_errorname", None), getattr(error, "sqlstate", None))
+    return not _DUPLICATE.isdisjoint(names)
 
 
 def _fault(_error: Exception) -> tuple[str, int]:

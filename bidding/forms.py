@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,10 @@ from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice
 
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
-from bidding.vocabulary import Choice
+from bidding.vocabulary import N_, Choice
 
 FEN_PER_WAN = 1_000_000
+LONGEST_REASON = 4000
 
 
 class Form(FlaskForm):
@@ -59,22 +60,28 @@ class Form(FlaskForm):
             field.errors = [*field.errors, message]
 
 
-class ReasonForm(Form):
-    """The reason for a decision."""
-
-    reason = wtforms.TextAreaField(_l("Reason"), validators=[wtforms.validators.Length(max=4000)])
-
-
 def stripped(value: str | None) -> str:
-    """Filter: no blanks around, never None, one kind of line end, no NUL (PostgreSQL has none)."""
-    return (value or "").replace("\0", "").strip().replace("\r\n", "\n")
+    """Filter: no blanks around, never None, one kind of line end, no control characters.
+
+    PostgreSQL takes no NUL; the others have nothing to say in a text.
+    """
+    text = (value or "").replace("\r\n", "\n").replace("\r", "\n")
+    return text.translate(_CONTROLS).strip()
+
+
+_CONTROLS = {code: None for code in (*range(32), 127) if chr(code) not in "\t\n"}
+
+
+def one_line(value: str | None) -> str:
+    """Filter: `stripped`, on one line. Names and titles go into subjects and headings."""
+    return " ".join(stripped(value).split())
 
 
 class TextField(wtforms.StringField):
     """One line of text, stripped."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, filters=[stripped], **kwargs)
+        super().__init__(*args, filters=[one_line], **kwargs)
 
 
 class ProseField(wtforms.TextAreaField):
@@ -82,6 +89,30 @@ class ProseField(wtforms.TextAreaField):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, filters=[stripped], **kwargs)
+
+
+class ReasonForm(Form):
+    """The reason for a decision."""
+
+    reason = ProseField(_l("Reason"))
+
+    def words(self) -> str:
+        """The reason as given, possibly blank.
+
+        Raises
+        ------
+        RuleViolation
+            It is too long.
+        """
+        text = str(self.reason.data)
+        if len(text) > LONGEST_REASON:
+            raise RuleViolation(
+                N_("This is %(length)s characters long; at most %(limit)s fit."),
+                field="reason",
+                length=len(text),
+                limit=LONGEST_REASON,
+            )
+        return text
 
 
 def _options(values: type[Choice]) -> list[SelectChoice]:
@@ -140,7 +171,7 @@ class WanField(wtforms.Field):
             return
         try:
             fen = Decimal(self.typed.replace(",", "").replace("\uff0c", "")) * FEN_PER_WAN
-        except InvalidOperation:
+        except ArithmeticError:  # no number, or one that is out of all bounds
             raise ValueError(gettext("Enter an amount as a number, such as 120 or 0.5.")) from None
         if not fen.is_finite() or fen < 0 or fen > 10**15:
             raise ValueError(gettext("Enter an amount between 0 and 1,000,000,000."))

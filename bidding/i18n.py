@@ -76,10 +76,15 @@ def locale_code() -> str:
     return "en" if locale is None or locale.language == "en" else "zh_Hans_CN"
 
 
-def format_moment(moment: datetime | None) -> str:
-    """A moment in the site's time zone, which is named, since deadlines depend on it."""
-    if moment is None:
+def format_moment(moment: datetime | str | None) -> str:
+    """A moment in the site's time zone, which is named, since deadlines depend on it.
+
+    Notices keep moments as ISO text, which is understood too.
+    """
+    if not moment:
         return ""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
     local = flask_babel.to_user_timezone(moment)
     zone = local.tzname() or ""
     names = {"CST": gettext("Beijing time")}
@@ -102,6 +107,8 @@ def format_span(span: timedelta) -> str:
         return ngettext("%(num)d day", "%(num)d days", minutes // (24 * 60))
     if minutes >= 60:
         return ngettext("%(num)d hour", "%(num)d hours", minutes // 60)
+    if minutes < 1:
+        return gettext("less than a minute")
     return ngettext("%(num)d minute", "%(num)d minutes", minutes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import request, url_for
@@ -46,9 +47,10 @@ class Page(Generic[T]):
 
     def url(self, number: int) -> str:
         """Address of another page of the same list, filters kept."""
-        args: dict[str, Any] = {**request.args.to_dict(flat=False), **(request.view_args or {})}
-        args["page"] = number
-        return url_for(str(request.endpoint), **args)
+        asked = [item for item in request.args.items(multi=True) if item[0] != "page"]
+        # Not through url_for, which has a meaning of its own for some names of arguments.
+        query = urlencode([*asked, ("page", number)])
+        return f"{url_for(str(request.endpoint), **(request.view_args or {}))}?{query}"
 
 
 def paginate(

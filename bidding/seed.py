@@ -24,7 +24,13 @@ from bidding.accounts import demo
 from bidding.accounts.models import Role, User
 from bidding.boundary import unit_of_work
 from bidding.challenges import rules as challenges
-from bidding.challenges.models import Challenge, ChallengeKind, IpTerms, Operator
+from bidding.challenges.models import (
+    Challenge,
+    ChallengeKind,
+    ChallengeStatus,
+    IpTerms,
+    Operator,
+)
 from bidding.evaluations import rules as evaluations
 from bidding.forms import FEN_PER_WAN
 from bidding.matching import jobs as matching_jobs
@@ -35,7 +41,7 @@ from bidding.organizations import rules as organizations
 from bidding.organizations.models import MemberRole, Organization, QualificationKind
 from bidding.organizations.size_classes import SizeClass
 from bidding.solutions import rules as solutions
-from bidding.solutions.models import Response, Solution
+from bidding.solutions.models import Response, Solution, SolutionStatus
 
 FOLDER = Path(__file__).parent / "seed_data"
 DAY = timedelta(days=1)
@@ -200,16 +206,17 @@ class Demo:
     # Challenges
 
     def _plan_challenge(self, item: dict[str, Any]) -> None:
-        key, state = item["key"], item["state"]
+        key, state = item["key"], ChallengeStatus(item["state"])
         submitted = item.get("submitted_days_ago", 2)
         self._at(key, submitted + 1, lambda: self._draft(item))
-        if state == "draft":
+        if state is ChallengeStatus.DRAFT:
             return
         self._at(key, submitted, lambda: self._poster_act(item, challenges.submit))
-        if state == "in_review":
+        if state is ChallengeStatus.IN_REVIEW:
             return
-        if state in ("changes_requested", "rejected"):
-            verb = challenges.reject if state == "rejected" else challenges.request_changes
+        if state in (ChallengeStatus.CHANGES_REQUESTED, ChallengeStatus.REJECTED):
+            rejected = state is ChallengeStatus.REJECTED
+            verb = challenges.reject if rejected else challenges.request_changes
             self._at(key, max(submitted - 2, 0), lambda: self._staff_act(item, verb))
             return
         self._at(
@@ -221,9 +228,9 @@ class Demo:
         )
         for offer in item.get("solution", []):
             self._plan_offer(item, offer)
-        if state == "suspended":
+        if state is ChallengeStatus.SUSPENDED:
             self._at(key, 1, lambda: self._staff_act(item, challenges.suspend))
-        elif state == "cancelled":
+        elif state is ChallengeStatus.CANCELLED:
             self._at(key, 1, lambda: self._poster_act(item, evaluations.cancel))
         elif "opened_days_ago" in item:
             self._plan_evaluation(item)
@@ -346,10 +353,10 @@ class Demo:
         actor = self.people[item["organization"]]
         for offer in offers:
             solution = self.solutions[item["key"], offer["organization"]]
-            state = offer["state"]
-            if state == "ineligible":
+            state = SolutionStatus(offer["state"])
+            if state is SolutionStatus.INELIGIBLE:
                 evaluations.exclude(self.session, solution, actor=actor, reason=offer["reason"])
-            elif state != "submitted":
+            elif state is not SolutionStatus.SUBMITTED:
                 evaluations.pass_screening(self.session, solution, actor=actor)
             if state in ("shortlisted", "selected", "confirmed"):
                 evaluations.shortlist(self.session, solution, actor=actor)

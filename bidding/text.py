@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -42,5 +44,5 @@ def render_markdown(source: str | None) -> Markup:
 def plain(source: str | None, length: int = 160) -> str:
     """The words of `source` without markup, cut at `length` characters, for cards and lists."""
     words = " ".join(nh3.clean(_parser.render(source or ""), tags=set()).split())
-    text = Markup(words).unescape()
+    text = html.unescape(words)
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -66,7 +66,7 @@ def route_transition(
 
     def view(ident: int) -> Response:
         record = load(entity, ident, permission, readable=readable)
-        verb(db.session, record, actor=current_user, reason=ReasonForm().reason.data or "")
+        verb(db.session, record, actor=current_user, reason=ReasonForm().words())
         flash(told, "success")
         return redirect(next_address(done(record)))
 

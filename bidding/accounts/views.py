@@ -222,8 +222,9 @@ def _look_into_your_mail(email: str) -> ResponseReturnValue:
     """The same answer whether or not the address is known."""
     flash(
         _(
-            "If everything is in order, a mail is on its way to %(email)s. Open the link in it."
-            " Nothing there after a few minutes? Look into the spam folder.",
+            "One step is left: open the link in the mail that we are sending to %(email)s."
+            " Nothing there after a few minutes? Look into the spam folder, or check that"
+            " the address is right.",
             email=email,
         ),
         "info",

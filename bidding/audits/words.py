@@ -60,7 +60,7 @@ ACTIONS: dict[str, str] = {
     "challenges.cancel": N_("cancelled the challenge"),
     "challenges.suspend": N_("suspended the challenge"),
     "challenges.resume": N_("resumed the challenge"),
-    "matching.invite": N_("invited an SME to the challenge"),
+    "challenges.invite": N_("invited an SME to the challenge"),
     "solutions.start": N_("began the solution"),
     "solutions.update": N_("changed the solution"),
     "solutions.submit": N_("submitted the solution"),
@@ -78,8 +78,7 @@ CHANNELS: dict[str, str] = {
     "web": N_("Website"),
     "job": N_("Background work"),
     "command": N_("Command line"),
-    "import": N_("Import"),
-    "seed": N_("Demo data"),
+    "demo": N_("Demo data"),
 }
 
 FIELDS: dict[str, str] = {
@@ -144,4 +143,7 @@ FIELDS: dict[str, str] = {
     "status_changed_at": N_("Status changed"),
     "text": N_("Text"),
     "member": N_("Member"),
+    "invitation": N_("Invitation to join"),
+    "invited": N_("Invited SME"),
+    "addendum": N_("Addendum"),
 }

@@ -29,6 +29,7 @@ from bidding.organizations.models import Organization
 from bidding.violations import InvalidTransition, RuleViolation
 
 MOST_REQUIREMENTS = 40
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 PROSE = Length(max=20_000, message=_l("Write at most 20,000 characters."))
 LINE = Length(max=200, message=_l("Write at most 200 characters."))
 
@@ -43,7 +44,7 @@ class DeadlineField(MomentField):
 
     def post_validate(self, form: wtforms.Form, validation_stopped: bool) -> None:
         del form, validation_stopped
-        if self.data is not None and not 2000 <= self.data.year <= 2200:
+        if self.data is not None and not FIRST_YEAR <= self.data.year <= LAST_YEAR:
             raise wtforms.ValidationError(
                 gettext("Enter a date and time, such as 2027-03-31T17:00.")
             )
@@ -164,7 +165,7 @@ class ChallengeForm(LastingForm, StagedForm):
         default=True,
         description=_l(
             "Without it, only the reviewers and your colleagues know who posts;"
-            " you introduce yourself to those you award."
+            " those whose solution you select learn it then, with your contact."
         ),
     )
     version = wtforms.HiddenField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class ChallengeStatus(Choice):
 class ChallengeAction(Action):
     """What can be done to a challenge."""
 
-    SUBMIT = "submit", N_("Submit for review"), "submission", Tone.DANGER
+    SUBMIT = "submit", N_("Submit for review"), "submission", Tone.SUCCESS
     PUBLISH = "publish", N_("Publish"), "publication", Tone.SUCCESS
     REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
     REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
@@ -184,6 +185,14 @@ class Challenge(HasLifecycle, Timestamps, Base):
         return self.status is S.IN_REVIEW
 
     @property
+    def is_rejected(self) -> bool:
+        return self.status is S.REJECTED
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.status is S.SUSPENDED
+
+    @property
     def is_decided(self) -> bool:
         return self.status in DECIDED
 
@@ -237,6 +246,11 @@ class Challenge(HasLifecycle, Timestamps, Base):
         return self.shows_name or bool(
             self.parties(actor) & {Party.POSTER, Party.REVIEWER, Party.ADMINISTRATOR}
         )
+
+    def gives_away_poster(self, *texts: str) -> bool:
+        """Whether one of `texts` tells the name that is to be withheld, however it is written."""
+        name = _letters(self.organization.name)
+        return not self.shows_name and any(name in _letters(text) for text in texts)
 
     def parties(self, actor: Any) -> set[Party]:
         held = standing(actor)
@@ -317,15 +331,30 @@ class ChallengeInvitation(Base):
     organization: Mapped[Organization] = relationship()
 
 
+def _letters(text: str) -> str:
+    """`text` without differences of width, case and spacing."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
 def posters(challenge: Challenge) -> list[User]:
     """The people of the posting organization."""
     return [membership.user for membership in challenge.organization.memberships]
 
 
-def _deadline_passed(challenge: Challenge) -> str | None:
+def poster_is_suspended(challenge: Challenge) -> str | None:
+    """Why its poster may do nothing to a published challenge, if so; the terms still stand."""
+    if not challenge.organization.may_post:
+        return N_(
+            "The organization that posted this is suspended."
+            " It can go on once it has been reinstated."
+        )
+    return None
+
+
+def _may_not_open(challenge: Challenge) -> str | None:
     if challenge.closes_at > clock.now():
         return N_("Solutions stay sealed until the deadline has passed.")
-    return None
+    return poster_is_suspended(challenge)
 
 
 _A, _P = ChallengeAction, Permission
@@ -372,7 +401,7 @@ LIFECYCLE = Lifecycle(
             _A.OPEN,
             S.EVALUATING,
             _P.EVALUATE_CHALLENGE,
-            refuse=_deadline_passed,
+            refuse=_may_not_open,
             stamp="opened_at",
         ),
         Transition(
@@ -381,6 +410,7 @@ LIFECYCLE = Lifecycle(
             S.AWARDED,
             _P.EVALUATE_CHALLENGE,
             Reason.REQUIRED,
+            refuse=poster_is_suspended,
             stamp="decided_at",
         ),
         Transition(
@@ -389,6 +419,7 @@ LIFECYCLE = Lifecycle(
             S.UNSUCCESSFUL,
             _P.EVALUATE_CHALLENGE,
             Reason.REQUIRED,
+            refuse=poster_is_suspended,
             stamp="decided_at",
         ),
         Transition(
@@ -397,6 +428,7 @@ LIFECYCLE = Lifecycle(
             S.CANCELLED,
             _P.EVALUATE_CHALLENGE,
             Reason.REQUIRED,
+            refuse=poster_is_suspended,
             stamp="decided_at",
         ),
         Transition(

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bidding import audit, clock
-from bidding.challenges import queries
 from bidding.challenges.models import (
     LIFECYCLE,
     Addendum,
@@ -20,9 +19,9 @@ from bidding.challenges.models import (
     Cooperation,
     Operator,
     Requirement,
+    poster_is_suspended,
 )
 from bidding.deferred import defer
-from bidding.notifications.rules import notify
 from bidding.organizations.models import Organization
 from bidding.permissions import Permission, demand
 from bidding.violations import InvalidTransition, RuleViolation
@@ -33,6 +32,7 @@ SHORTEST_NOTICE = timedelta(days=1)
 
 MATCH = "matching.challenge"
 ADDENDUM = "solutions.addendum"
+SUSPENSION = "solutions.suspension"
 
 TERMS = (
     "kind",
@@ -56,7 +56,7 @@ TERMS = (
 """What a poster sets, beside the requirements."""
 
 _TEXTS = ("title", "background", "problem", "expected_result", "ip_notes")
-_NAMED = N_("The name of your organization is to be withheld, but this text tells it.")
+NAMED = N_("The name of your organization is to be withheld, but this text tells it.")
 
 Gap = tuple[str, str]
 Row = Mapping[str, Any]
@@ -196,9 +196,11 @@ def demand_editable(challenge: Challenge) -> None:
 
 
 def demand_open(challenge: Challenge) -> None:
-    """Raise InvalidTransition unless solutions can be submitted now."""
+    """Raise InvalidTransition unless the challenge can be supplemented now."""
     if not challenge.is_open:
         raise InvalidTransition(N_("Only an open challenge can be supplemented."))
+    if sentence := poster_is_suspended(challenge):
+        raise InvalidTransition(sentence)
 
 
 def gaps(challenge: Challenge) -> list[Gap]:
@@ -230,8 +232,7 @@ def gaps(challenge: Challenge) -> list[Gap]:
     if challenge.closes_at and challenge.closes_at < clock.now() + SHORTEST_NOTICE:
         found.append(("closes_at", N_("The deadline must be at least one day after submission.")))
     found += [("requirements", sentence) for sentence in _requirement_gaps(challenge.requirements)]
-    if not challenge.shows_name:
-        found += _told_names(challenge)
+    found += _told_names(challenge)
     return found
 
 
@@ -250,10 +251,10 @@ def _requirement_gaps(requirements: Iterable[Requirement]) -> list[str]:
 
 
 def _told_names(challenge: Challenge) -> list[Gap]:
-    name = challenge.organization.name
-    found = [(field, _NAMED) for field in _TEXTS if name in getattr(challenge, field)]
-    if any(name in f"{row.name} {row.value}" for row in challenge.requirements):
-        found.append(("requirements", _NAMED))
+    told = challenge.gives_away_poster
+    found = [(field, NAMED) for field in _TEXTS if told(getattr(challenge, field))]
+    if told(*(f"{row.name} {row.value} {row.unit}" for row in challenge.requirements)):
+        found.append(("requirements", NAMED))
     return found
 
 
@@ -317,6 +318,7 @@ def reject(session: Session, challenge: Challenge, *, actor: Any, reason: str = 
 def suspend(session: Session, challenge: Challenge, *, actor: Any, reason: str = "") -> None:
     """Take a published challenge from public view for a while."""
     LIFECYCLE.advance(session, challenge, ChallengeAction.SUSPEND, actor=actor, reason=reason)
+    defer(session, SUSPENSION, challenge.id)
 
 
 def resume(session: Session, challenge: Challenge, *, actor: Any, reason: str = "") -> None:
@@ -327,6 +329,7 @@ def resume(session: Session, challenge: Challenge, *, actor: Any, reason: str = 
     challenge.suspended_at = None
     LIFECYCLE.advance(session, challenge, ChallengeAction.RESUME, actor=actor, reason=reason)
     defer(session, MATCH, challenge.id)
+    defer(session, SUSPENSION, challenge.id)
 
 
 def add_addendum(
@@ -339,15 +342,18 @@ def add_addendum(
 ) -> Addendum:
     """Supplement an open challenge, and extend its deadline where `closes_at` is given.
 
-    Members of invited SMEs are told; the job `ADDENDUM` tells those at work on a solution.
+    The job `ADDENDUM` tells the invited SMEs and those at work on a solution.
     """
     demand(actor, Permission.EDIT_CHALLENGE, challenge)
     session.refresh(challenge, ["status", "closes_at", "version"], with_for_update=True)
     demand_open(challenge)
     if not (text := text.strip()):
         raise RuleViolation(N_("Write what you want to add."), field="text")
-    if not challenge.shows_name and challenge.organization.name in text:
-        raise RuleViolation(_NAMED, field="text")
+    if challenge.gives_away_poster(text):
+        raise RuleViolation(NAMED, field="text")
+    last = challenge.addenda[-1] if challenge.addenda else None
+    if last is not None and (last.text, last.closes_at_after) == (text, closes_at):
+        return last  # the button was pressed twice
     if closes_at is not None and closes_at <= challenge.closes_at:
         raise RuleViolation(
             N_("The deadline can be extended, but not brought forward."), field="closes_at"
@@ -359,15 +365,6 @@ def add_addendum(
     changes = {**audit.pending_changes(challenge), "addendum": [None, text]}
     challenge.addenda.append(addendum)
     audit.record(session, "challenges.addendum", challenge, actor=actor, changes=changes)
-    invited = session.scalars(queries.invited_members(challenge.id))
-    notify(
-        session,
-        "challenges.addendum",
-        challenge,
-        invited,
-        text=text,
-        is_extended=closes_at is not None,
-    )
     defer(session, MATCH, challenge.id)
     defer(session, ADDENDUM, addendum.id)
     return addendum

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
+from werkzeug.exceptions import NotFound
 
 from bidding.boundary import load
 from bidding.challenges import queries, rules
 from bidding.challenges.forms import AddendumForm, ChallengeForm
 from bidding.challenges.models import LIFECYCLE, Challenge, ChallengeAction, ChallengeKind
 from bidding.extensions import db
+from bidding.forms import one_line
 from bidding.organizations.fields import province_options, section_options
 from bidding.organizations.models import Organization
 from bidding.pagination import paginate
@@ -80,7 +82,7 @@ def _read_search() -> queries.Search:
     """The search of the address; what it does not understand is left out."""
     args = request.args
     return queries.Search(
-        q=args.get("q", "").strip()[:200],
+        q=one_line(args.get("q"))[:200],
         kind=args.get("kind", type=ChallengeKind),
         section=args.get("section", ""),
         province=args.get("province", ""),
@@ -93,7 +95,10 @@ def _read_search() -> queries.Search:
 @requires(Permission.READ_CHALLENGE)
 def detail(ident: int) -> ResponseReturnValue:
     """All of a challenge in reading order, and what the reader can do now."""
-    challenge = load(Challenge, ident, Permission.READ_CHALLENGE, options=queries.ALL)
+    try:
+        challenge = load(Challenge, ident, Permission.READ_CHALLENGE, options=queries.ALL)
+    except NotFound:
+        return _suspended(ident)
     organization_id = current_user.organization_id if current_user.is_authenticated else None
     return render_template(
         "challenges/detail.html",
@@ -105,6 +110,14 @@ def detail(ident: int) -> ResponseReturnValue:
         if organization_id
         else None,
     )
+
+
+def _suspended(ident: int) -> ResponseReturnValue:
+    """What an old link to a suspended challenge says: that it was taken away for a while only."""
+    challenge = db.session.get(Challenge, ident)
+    if challenge is None or not challenge.is_suspended:
+        abort(404)
+    return render_template("challenges/suspended.html", challenge=challenge), 404
 
 
 @bp.get("/challenges/<int:ident>/preview")

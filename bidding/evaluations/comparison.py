@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bidding.challenges.models import Challenge, ChallengeStatus, Requirement
+from bidding.organizations.models import Organization
 from bidding.solutions import queries
 from bidding.solutions.models import (
     LIFECYCLE,
@@ -71,6 +72,11 @@ class Comparison:
 
     challenge: Challenge
     columns: tuple[Column, ...]
+
+    @property
+    def introduced(self) -> list[Organization]:
+        """The SMEs whose contact the poster may see."""
+        return [each.solution.organization for each in self.columns if each.solution.introduces]
 
     @property
     def is_under_way(self) -> bool:

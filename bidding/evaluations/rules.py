@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bidding.accounts.models import User
 from bidding.challenges.models import LIFECYCLE as CHALLENGES
 from bidding.challenges.models import Challenge, ChallengeAction, posters
+from bidding.challenges.rules import NAMED
 from bidding.evaluations.models import Decision, Outcome
 from bidding.notifications.rules import notify
 from bidding.solutions import queries
@@ -109,6 +110,8 @@ def _award_faults(
         faults.append(
             RuleViolation(N_("Write the statement that is published."), field="statement")
         )
+    if challenge.gives_away_poster(statement):
+        faults.append(RuleViolation(NAMED, field="statement"))
     return faults
 
 
@@ -119,6 +122,7 @@ def declare_unsuccessful(
     CHALLENGES.check(challenge, ChallengeAction.FAIL, actor=actor)
     if not reason.strip():
         raise ReasonRequired()
+    _keep_poster_withheld(challenge, reason)
     for solution in _undecided(session, challenge):
         SOLUTIONS.advance(session, solution, SolutionAction.PASS_OVER, actor=actor, reason=reason)
     CHALLENGES.advance(session, challenge, ChallengeAction.FAIL, actor=actor, reason=reason)
@@ -131,6 +135,8 @@ def cancel(session: Session, challenge: Challenge, *, actor: User, reason: str) 
 
     Once the seal is broken, those whose solution was never submitted are out of it.
     """
+    CHALLENGES.check(challenge, ChallengeAction.CANCEL, actor=actor)
+    _keep_poster_withheld(challenge, reason)
     CHALLENGES.advance(session, challenge, ChallengeAction.CANCEL, actor=actor, reason=reason)
     concerned = queries.put_forward if challenge.is_opened else queries.on_challenge
     for solution in session.scalars(concerned(challenge.id)):
@@ -138,6 +144,12 @@ def cancel(session: Session, challenge: Challenge, *, actor: User, reason: str) 
             session, "challenges.cancel", challenge, solvers(solution), actor=actor, reason=reason
         )
     _tell_colleagues(session, "challenges.cancel", challenge, actor=actor, reason=reason)
+
+
+def _keep_poster_withheld(challenge: Challenge, reason: str) -> None:
+    """The reason is published with the outcome."""
+    if challenge.gives_away_poster(reason):
+        raise RuleViolation(NAMED, field="reason")
 
 
 def _put_forward(session: Session, challenge: Challenge) -> list[Solution]:

@@ -6,10 +6,10 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bidding.importing.tables import Row
-
 from bidding import clock
+from bidding.challenges.forms import LAST_YEAR
 from bidding.challenges.models import ChallengeKind, IpTerms
+from bidding.importing.tables import Row
 from bidding.organizations import industries, regions
 
 
@@ -22,7 +22,7 @@ def parse_challenge(row: Row, zone: ZoneInfo, closes_at: datetime) -> dict[str, 
     industry = row.parsed("industry", industries.parse)
     return {
         "kind": row.choice("kind", ChallengeKind, ChallengeKind.TECHNOLOGY),
-        "title": row.text("title", required=True, longest=200),
+        "title": row.heading("title", required=True, longest=200),
         "problem": row.text("description"),
         "background": row.text("background"),
         "expected_result": row.text("expected_result"),
@@ -51,6 +51,8 @@ def _closes_at(row: Row, zone: ZoneInfo) -> datetime | None:
         moment = datetime.combine(moment.date(), time(23, 59))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    if moment <= clock.now():
+    if moment.year > LAST_YEAR:
+        row.wrong("closes_at", f"“{text}” is after {LAST_YEAR}")
+    elif moment <= clock.now():
         row.wrong("closes_at", f"“{text}” is in the past")
     return moment

@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 import click
 import sqlalchemy as sa
-from bidding.importing.challenges import parse_challenge
-from bidding.importing.organizations import parse_organization
-from bidding.importing.tables import Mistake, Row, TableError, read_table
 from flask import current_app
 from flask.cli import AppGroup
 
 from bidding import clock
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges import rules as challenge_rules
+from bidding.importing.challenges import parse_challenge
+from bidding.importing.organizations import parse_organization
+from bidding.importing.tables import Mistake, Row, TableError, read_table
 from bidding.organizations import credit_codes
 from bidding.organizations import rules as organization_rules
 from bidding.organizations.models import Organization
@@ -53,7 +53,11 @@ def import_organizations(path: Path) -> None:
 @_file
 @click.option("--owner", required=True, metavar="CODE", help="Credit code of the poster.")
 @click.option(
-    "--days", default=60, show_default=True, help="Open for so long where a row has no closes_at."
+    "--days",
+    type=click.IntRange(1, 3650),
+    default=60,
+    show_default=True,
+    help="Open for so long where a row has no closes_at.",
 )
 def import_challenges(path: Path, owner: str, days: int) -> None:
     """Import challenges of the organization CODE from FILE and publish them.

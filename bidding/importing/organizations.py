@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bidding.importing.tables import Row, choice_named
 from email_validator import EmailNotValidError, validate_email
 
 from bidding import clock
 from bidding.forms import FEN_PER_WAN
+from bidding.importing.tables import Row, choice_named
 from bidding.organizations import credit_codes, industries, regions
 from bidding.organizations.credit_codes import Problem
+from bidding.organizations.forms import MOST_EMPLOYEES
 from bidding.organizations.models import QualificationKind
 from bidding.organizations.size_classes import SizeClass, suggest
 
@@ -34,7 +35,7 @@ def parse_organization(row: Row, taken: set[str]) -> dict[str, Any]:
         taken.add(code)
     region = row.parsed("region", regions.parse, required=True)
     industry = row.parsed("industry", industries.parse, required=True)
-    employees, revenue = row.number("employees"), row.fen("revenue_wan")
+    employees, revenue = row.number("employees", 0, MOST_EMPLOYEES), row.fen("revenue_wan")
     size = row.choice("size_class", SizeClass)
     if size is None and not row.text("size_class") and industry:
         wan = None if revenue is None else Decimal(revenue) / FEN_PER_WAN
@@ -48,7 +49,7 @@ def parse_organization(row: Row, taken: set[str]) -> dict[str, Any]:
         except EmailNotValidError:
             row.wrong("contact_email", f"“{email}” is not a mail address")
     return {
-        "name": row.text("name", required=True, longest=200),
+        "name": row.heading("name", required=True, longest=200),
         "credit_code": code,
         "region_code": region.code if region else "",
         "industry_code": industry.code if industry else "",
@@ -81,6 +82,8 @@ def _qualifications(row: Row) -> list[dict[str, Any]]:
             kind = choice_named(text, QualificationKind)
             if kind is None:
                 row.wrong("qualifications", f"“{text.strip()}” is not a known qualification")
+            elif {"kind": kind} in found:
+                row.wrong("qualifications", f"“{text.strip()}” is there twice")
             else:
                 found.append({"kind": kind})
     return found

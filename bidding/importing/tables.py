@@ -6,6 +6,7 @@ import csv
 import io
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import Any, TypeVar
 import openpyxl
 from flask_babel import force_locale, gettext
 
-from bidding.forms import FEN_PER_WAN
+from bidding.forms import FEN_PER_WAN, one_line, stripped
 from bidding.vocabulary import Choice
 
 COLUMNS: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(
     (Path(__file__).parent / "columns.toml").read_text("utf-8")
 )
 LONGEST = 20_000
+BIGGEST = 2**31 - 1  # whole number of a column
 C = TypeVar("C", bound=Choice)
 
 
@@ -56,7 +58,11 @@ class Row:
             self.wrong(field, f"is longer than {longest} characters")
         return value
 
-    def number(self, field: str, least: int = 0, most: int = 10**12) -> int | None:
+    def heading(self, field: str, *, required: bool = False, longest: int = LONGEST) -> str:
+        """The text on one line, for what becomes a heading or the subject of a mail."""
+        return one_line(self.text(field, required=required, longest=longest))
+
+    def number(self, field: str, least: int = 0, most: int = BIGGEST) -> int | None:
         value = self.decimal(field, least, most)
         if value is not None and value != int(value):
             self.wrong(field, f"“{value}” is not a whole number")
@@ -148,7 +154,7 @@ def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
     line = 1
     try:
         for cells in reader:
-            yield line, [cell.strip() for cell in cells]
+            yield line, [stripped(cell) for cell in cells]
             line = reader.line_num + 1
     except csv.Error as error:
         raise TableError(f"line {reader.line_num}: {error}") from error
@@ -156,13 +162,33 @@ def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _read_xlsx(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # whatever a broken archive makes of it
+        yield from _xlsx_rows(path)
+    except TableError:
+        raise
+    except Exception as error:  # whatever a broken archive makes of it, at whichever row
         raise TableError("the file is not a readable XLSX workbook") from error
-    sheet = book.worksheets[0]
-    for line, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        yield line, ["" if cell is None else str(cell).strip() for cell in cells]
-    book.close()
+
+
+def _xlsx_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with _xlsx_cells(path, data_only=True) as results, _xlsx_cells(path) as written:
+        for line, (cells, sources) in enumerate(zip(results, written, strict=True), start=1):
+            for cell, source in zip(cells, sources, strict=True):
+                if cell.value is None and source.data_type == "f":
+                    raise TableError(
+                        f"line {line} has a formula without a result;"
+                        " open the file in a spreadsheet program and save it"
+                    )
+            yield line, ["" if cell.value is None else stripped(str(cell.value)) for cell in cells]
+
+
+@contextmanager
+def _xlsx_cells(path: Path, **options: bool) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """The rows of the first sheet; the file is closed at the end even if not all are read."""
+    with (
+        closing(openpyxl.load_workbook(path, read_only=True, **options)) as book,
+        closing(book.worksheets[0].iter_rows()) as rows,
+    ):
+        yield rows
 
 
 def _fields(header: list[str], columns: Mapping[str, list[str]]) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, PrimaryKey, references
-from bidding.vocabulary import Choice, N_, Tone
+from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
     from bidding.challenges.models import Challenge

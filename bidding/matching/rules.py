@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from bidding import audit, clock
-from bidding.challenges.models import Challenge, ChallengeInvitation
+from bidding.challenges.models import Challenge, ChallengeInvitation, poster_is_suspended
 from bidding.matching import queries
 from bidding.matching.index import Pairing
 from bidding.matching.models import Suggestion
@@ -68,6 +68,7 @@ def tell_solvers(session: Session, challenge: Challenge) -> int:
             members(session, row.organization_id),
             poster_name=_public_name(challenge),
             terms=[item["term"] for item in row.terms[:5]],
+            closes_at=challenge.closes_at,
         )
     return len(new)
 
@@ -89,6 +90,8 @@ def invite(
     demand(actor, Permission.INVITE_SOLVER, challenge)
     if not challenge.is_open:
         raise InvalidTransition(N_("Only an open challenge takes invitations."))
+    if sentence := poster_is_suspended(challenge):
+        raise InvalidTransition(sentence)
     if not organization.may_solve:
         raise RuleViolation(N_("This organization cannot take challenges at present."))
     if session.scalar(queries.invitation(challenge.id, organization.id)) is not None:
@@ -110,6 +113,7 @@ def invite(
         challenge,
         members(session, organization.id),
         poster_name=_public_name(challenge),
+        closes_at=challenge.closes_at,
     )
     return invitation
 

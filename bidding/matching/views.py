@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from bidding.boundary import load
+from bidding.boundary import find, load
 from bidding.challenges.models import Challenge
 from bidding.extensions import db
 from bidding.matching import queries, rules
@@ -38,7 +38,7 @@ def suggestions(ident: int) -> ResponseReturnValue:
 @requires(Permission.INVITE_SOLVER)
 def invite(ident: int) -> ResponseReturnValue:
     challenge = load(Challenge, ident, Permission.INVITE_SOLVER, readable=Permission.READ_CHALLENGE)
-    organization = db.get_or_abort(Organization, request.form.get("organization", 0, type=int))
+    organization = find(Organization, request.form.get("organization", 0, type=int))
     try:
         rules.invite(db.session, challenge, organization, actor=current_user)
     except RuleViolation as refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,8 +31,8 @@ def notify(
 
     People whose account was closed hear nothing any more.
 
-    `params` are plain values for the templates; the record's headline and `reason` are
-    added. What a reader may not know (a hidden poster's name) must not be in them.
+    `params` are plain values or moments for the templates; the record's headline and `reason`
+    are added. What a reader may not know (a hidden poster's name) must not be in them.
     """
     del actor  # part of Lifecycle's announce signature; a notice never names who decided
     for user in recipients:
@@ -84,7 +85,11 @@ def _queue(
             event=event,
             subject_type=record.__tablename__,
             subject_id=record.id,
-            params=params,
+            params={
+                # JSON has no moments; the filter `datetime` reads their ISO text.
+                name: value.isoformat() if isinstance(value, datetime) else value
+                for name, value in params.items()
+            },
             in_app=in_app,
         )
     )

@@ -71,15 +71,20 @@ class RegionSelects:
         return Markup(
             '<div data-region{complete}><div class="row g-2">{columns}</div>'
             '<button class="btn btn-sm btn-outline-secondary mt-2" name="refresh" value="{name}"'
-            ' formnovalidate formaction="#{id}" data-region-refresh{hidden}>{text}</button></div>'
+            ' formnovalidate formaction="#{id}" data-region-refresh>{text}</button></div>'
         ).format(
             complete=Markup(" data-complete") if field.require_county else "",
             columns=Markup().join(columns),
             name=field.name,
             id=field.id,
-            hidden=Markup(" hidden") if field.is_complete else "",
-            text=gettext("Show the counties") if field.chain else gettext("Show cities"),
+            text=self._next(field),
         )
+
+    def _next(self, field: RegionField) -> str:
+        """What the button does, without which a browser that runs no scripts goes no deeper."""
+        if field.is_complete:
+            return gettext("Show other places after a change")
+        return gettext("Show the counties") if field.chain else gettext("Show cities")
 
     def _column(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
+from bidding.forms import one_line
 from bidding.organizations import fields, queries
 from bidding.organizations.models import Organization, QualificationKind
 from bidding.organizations.size_classes import SizeClass
@@ -23,7 +24,7 @@ class DirectoryFilter:
     """What a reader asks of the directory; what is not on offer counts as not asked for."""
 
     def __init__(self, args: Mapping[str, str]) -> None:
-        self.q = args.get("q", "").strip()[:LONGEST_SEARCH]
+        self.q = one_line(args.get("q"))[:LONGEST_SEARCH]
         sizes = [("", _("All sizes")), ("sme", _("All SMEs"))]
         sizes += [(size.value, _(size.label)) for size in SizeClass]
         kinds = [("", _("Any or none"))]

@@ -28,6 +28,20 @@ def with_scheme(address: str | None) -> str:
     return address if not address or "://" in address else f"https://{address}"
 
 
+class WholeNumberField(wtforms.IntegerField):
+    """A whole number; whatever else is typed, `told` says what belongs there."""
+
+    def __init__(self, *args: Any, told: Any = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.told = told
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata([value.replace(",", "") for value in valuelist])
+        except ValueError:
+            raise ValueError(str(self.told)) from None
+
+
 class FactsForm(StagedForm):
     """The facts that stay open after verification."""
 
@@ -36,9 +50,13 @@ class FactsForm(StagedForm):
         [DataRequired(_l("Choose the industry of the main business."))],
         description=_l("Division of the national classification (GB/T 4754-2017)."),
     )
-    employees = wtforms.IntegerField(_l("Employees"), [Optional()])
+    employees = WholeNumberField(
+        _l("Employees"), [Optional()], told=_l("Enter a number of people, such as 120.")
+    )
     revenue_fen = WanField(_l("Revenue of the last year"), [Optional()])
-    founded = wtforms.IntegerField(_l("Founded in"), [Optional()])
+    founded = WholeNumberField(
+        _l("Founded in"), [Optional()], told=_l("Enter a year, such as 2008.")
+    )
     website = wtforms.StringField(
         _l("Website"),
         [Optional(), URL(message=_l("Enter an address such as www.example.com.")), Length(max=300)],
@@ -107,6 +125,11 @@ class OrganizationForm(FactsForm):
         ),
     )
     size_confirmed = wtforms.BooleanField(_l("The size class I chose is right all the same"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("region_code", "credit_code", "name"):  # errors read in the page's order
+            self._fields.move_to_end(name, last=False)
 
     @property
     def suggested_size(self) -> SizeClass | None:

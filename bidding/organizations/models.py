@@ -37,7 +37,7 @@ class OrganizationStatus(Choice):
 class OrganizationAction(Action):
     """What can be done to an organization."""
 
-    SUBMIT = "submit", N_("Submit for verification"), "submission", Tone.DANGER
+    SUBMIT = "submit", N_("Submit for verification"), "submission", Tone.SUCCESS
     VERIFY = "verify", N_("Verify"), "verification", Tone.SUCCESS
     REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
     REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
@@ -115,6 +115,11 @@ class Organization(HasLifecycle, Timestamps, Base):
     @property
     def is_pending(self) -> bool:
         return self.status is OrganizationStatus.PENDING
+
+    @property
+    def is_sent_back(self) -> bool:
+        """Whether a reviewer asked for changes."""
+        return self.status is OrganizationStatus.CHANGES_REQUESTED
 
     @property
     def suggested_size(self) -> SizeClass | None:

@@ -257,6 +257,7 @@ def invite(
 ) -> MemberInvitation:
     """Mail an invitation to join to `email`, which need not have an account."""
     demand(actor, Permission.MANAGE_MEMBERS, organization)
+    _queue_up(session, organization)
     email = email.strip().lower()
     invited = session.scalar(accounts.by_email(email))
     if invited is not None and organization.member(invited):
@@ -317,6 +318,7 @@ def accept(session: Session, invitation: MemberInvitation, *, actor: Any) -> Mem
             name=actor.membership.organization.name,
         )
     organization = invitation.organization
+    _queue_up(session, organization)
     invitation.accepted_at = clock.now()
     is_first = not session.scalar(queries.member_count(organization))
     role = MemberRole.OWNER if is_first else MemberRole.MEMBER
@@ -348,6 +350,7 @@ def remove_member(
 ) -> None:
     """End a membership, so that the person can join another organization."""
     demand(actor, Permission.MANAGE_MEMBERS, organization)
+    _queue_up(session, organization)
     owners = [other for other in session.scalars(queries.members(organization)) if other.is_owner]
     if owners == [membership]:
         raise RuleViolation(N_("An organization needs an owner, and this is the last one."))
@@ -366,6 +369,11 @@ def _advance(
     reason: str,
 ) -> None:
     LIFECYCLE.advance(session, organization, action, actor=actor, reason=reason)
+
+
+def _queue_up(session: Session, organization: Organization) -> None:
+    """Change its members one request at a time: who counts them must not be overtaken."""
+    session.refresh(organization, ["version"], with_for_update=True)
 
 
 def _rematch(session: Session, organization: Organization) -> None:

@@ -1,12 +1,15 @@
-"""Background jobs about solutions."""
+"""Background jobs about solutions.
+
+Jobs, so that those whose request sets them off (a poster, an administrator) learn nothing of
+sealed solutions from how long it takes.
+"""
 
 from __future__ import annotations
 
-import flask_babel
-
-from bidding import i18n
 from bidding.background import job
 from bidding.boundary import unit_of_work
+from bidding.challenges.models import Challenge
+from bidding.challenges.queries import invited_members
 from bidding.notifications.rules import notify
 from bidding.solutions import queries
 from bidding.solutions.models import solvers
@@ -14,22 +17,40 @@ from bidding.solutions.models import solvers
 
 @job("solutions.addendum")
 def tell_of_addendum(addendum_id: int) -> None:
-    """Tell everyone who works on a solution of an addendum to its challenge.
-
-    A job, so that the poster, whose request publishes the addendum, learns nothing from how
-    long it takes.
-    """
+    """Tell everyone who works on a solution, and everyone invited, of an addendum; nobody twice."""
     with unit_of_work() as session:
         addendum = session.scalars(queries.addendum(addendum_id)).one()
+        text, closes_at = addendum.text, addendum.closes_at_after
+        told: set[int] = set()
         for solution in session.scalars(queries.on_challenge(addendum.challenge_id)):
-            for user in solvers(solution):
-                with flask_babel.force_locale(user.locale):
-                    closes_at = i18n.format_moment(addendum.closes_at_after)
+            at_work = solvers(solution)
+            told |= {user.id for user in at_work}
+            notify(session, "solutions.addendum", solution, at_work, text=text, closes_at=closes_at)
+        invited = session.scalars(invited_members(addendum.challenge_id))
+        others = [user for user in invited if user.id not in told]
+        notify(
+            session,
+            "challenges.addendum",
+            addendum.challenge,
+            others,
+            text=text,
+            closes_at=closes_at,
+        )
+
+
+@job("solutions.suspension")
+def tell_of_suspension(challenge_id: int) -> None:
+    """Tell everyone who works on a solution that its challenge is suspended, or goes on."""
+    with unit_of_work() as session:
+        challenge = session.get_one(Challenge, challenge_id)
+        for solution in session.scalars(queries.on_challenge(challenge_id)):
+            if challenge.is_suspended:
+                notify(session, "solutions.suspend", solution, solvers(solution))
+            else:
                 notify(
                     session,
-                    "solutions.addendum",
+                    "solutions.resume",
                     solution,
-                    [user],
-                    text=addendum.text,
-                    closes_at=closes_at,
+                    solvers(solution),
+                    closes_at=challenge.closes_at,
                 )

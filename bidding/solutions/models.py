@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from bidding import clock
-from bidding.challenges.models import ChallengeStatus
+from bidding.challenges.models import ChallengeStatus, poster_is_suspended
 from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
 from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
 from bidding.notifications.rules import notify
@@ -164,6 +164,11 @@ class Solution(HasLifecycle, Timestamps, Base):
         return self.status is SolutionStatus.SELECTED
 
     @property
+    def introduces(self) -> bool:
+        """Whether poster and SME may see each other's contact, a withheld name included."""
+        return self.status in (SolutionStatus.SELECTED, SolutionStatus.CONFIRMED)
+
+    @property
     def is_submitted(self) -> bool:
         return self.status is SolutionStatus.SUBMITTED
 
@@ -284,7 +289,7 @@ def _may_not_submit(solution: Solution) -> str | None:
 def _under_evaluation(solution: Solution) -> str | None:
     if solution.challenge.status is not ChallengeStatus.EVALUATING:
         return N_("The challenge is not under evaluation.")
-    return None
+    return poster_is_suspended(solution.challenge)
 
 
 def _announce(

@@ -33,6 +33,7 @@ def whole() -> tuple[Any, ...]:
     return (
         *_to_compare(),
         joinedload(Solution.organization),
+        joinedload(Solution.challenge).joinedload(Challenge.organization),
         selectinload(Solution.versions).joinedload(SolutionVersion.submitted_by),
     )
 

@@ -28,7 +28,7 @@ def test_a_person_registers_confirms_and_signs_in(
     client: FlaskClient, session: Session, mailbox: Mailbox
 ) -> None:
     answer = client.post("/register", data=NEW, follow_redirects=True)
-    assert "on its way to Lin@Example.com" in answer.text
+    assert "in the mail that we are sending to Lin@Example.com" in answer.text
 
     link = mailbox.last_link()
     assert mailbox.last()["To"] == "lin@example.com"

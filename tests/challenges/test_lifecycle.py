@@ -10,7 +10,8 @@ import pytest
 from bidding import clock
 from bidding.accounts.models import Role, User
 from bidding.challenges.models import LIFECYCLE, Challenge, ChallengeAction, ChallengeStatus
-from bidding.organizations.models import Membership
+from bidding.organizations.models import Membership, Organization, OrganizationStatus
+from bidding.organizations.size_classes import SizeClass
 from bidding.violations import AccessDenied, InvalidTransition
 
 A, S = ChallengeAction, ChallengeStatus
@@ -69,6 +70,9 @@ def challenge_in(state: str) -> Challenge:
     return Challenge(
         title="Magnets",
         organization_id=POSTERS,
+        organization=Organization(
+            id=POSTERS, size_class=SizeClass.LARGE, status=OrganizationStatus.VERIFIED
+        ),
         status=status,
         closes_at=clock.now() + day,
     )

@@ -207,7 +207,7 @@ def test_a_hidden_name_leaks_nowhere(
 
 
 def test_a_notice_about_an_addendum_does_not_name_a_hidden_poster(
-    session: Session, sign_in: SignIn
+    session: Session, sign_in: SignIn, run_jobs: Callable[[], int]
 ) -> None:
     organization = factories.OrganizationFactory(name=SECRET)
     challenge = factories.ChallengeFactory(organization=organization, shows_name=False)
@@ -220,6 +220,7 @@ def test_a_notice_about_an_addendum_does_not_name_a_hidden_poster(
     session.commit()
 
     sign_in(poster).post(f"/challenges/{challenge.id}/addenda", data={"text": "Samples."})
+    run_jobs()
 
     notice = session.scalars(sa.select(Notification)).one()
     assert notice.address == solver.email

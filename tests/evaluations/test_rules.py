@@ -12,10 +12,11 @@ from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.evaluations import rules
 from bidding.evaluations.models import Decision, Outcome
 from bidding.notifications.models import Notification
+from bidding.organizations.models import OrganizationStatus
 from bidding.solutions import rules as solution_rules
 from bidding.solutions.models import Solution, SolutionStatus
 from bidding.solutions.rules import Several
-from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired
+from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired, RuleViolation
 from tests import factories
 from tests.solutions import make
 
@@ -239,3 +240,64 @@ def test_nothing_is_decided_twice(
         rules.exclude(session, solutions[0], actor=poster, reason="Late.")
     with pytest.raises(InvalidTransition):
         solution_rules.confirm(session, solutions[0], actor=make.member(solutions[0].organization))
+
+
+def test_a_suspended_poster_reads_no_solution_and_decides_nothing(session: Session) -> None:
+    challenge, poster = _challenge()
+    sent = make.submitted(session, challenge)
+    make.close(challenge)
+    challenge.organization.status = OrganizationStatus.SUSPENDED
+    session.commit()
+
+    for verb, words in (
+        (rules.open_solutions, {}),
+        (rules.cancel, {"reason": "The line was sold."}),
+    ):
+        with pytest.raises(InvalidTransition, match="is suspended"):
+            verb(session, challenge, actor=poster, **words)
+    assert sent.is_sealed
+
+
+def test_a_poster_suspended_during_the_evaluation_decides_nothing(
+    session: Session, field: tuple[Challenge, User, list[Solution]]
+) -> None:
+    challenge, poster, solutions = field
+    challenge.organization.status = OrganizationStatus.SUSPENDED
+    session.commit()
+
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.shortlist(session, solutions[2], actor=poster)
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.declare_unsuccessful(session, challenge, actor=poster, reason="None fits.")
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.award(
+            session,
+            challenge,
+            actor=poster,
+            statement="Good.",
+            reasons={solution.id: "Why." for solution in solutions},
+            selected={solutions[0].id},
+        )
+
+
+def test_a_name_that_is_withheld_is_not_published_with_the_outcome(
+    session: Session, field: tuple[Challenge, User, list[Solution]]
+) -> None:
+    challenge, poster, solutions = field
+    challenge.shows_name = False
+    told = f"{challenge.organization.name.upper()} thanks everybody."
+    session.commit()
+
+    with pytest.raises(Several, match="withheld"):
+        rules.award(
+            session,
+            challenge,
+            actor=poster,
+            statement=told,
+            reasons={solution.id: "Why." for solution in solutions},
+            selected={solutions[0].id},
+        )
+    for verb in (rules.declare_unsuccessful, rules.cancel):
+        with pytest.raises(RuleViolation, match="withheld"):
+            verb(session, challenge, actor=poster, reason=told)
+    assert challenge.status is ChallengeStatus.EVALUATING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -186,3 +187,65 @@ def test_a_bad_challenge_names_its_line_though_a_cell_has_several(run, session, 
     assert "line 5, title: is missing" in result.output
     assert "line 5, closes_at" in result.output
     assert session.scalar(sa.select(sa.func.count(Challenge.id))) == 0
+
+
+def test_a_row_that_no_column_takes_is_named_and_nothing_goes_in(session, run, tmp_path) -> None:
+    path = table(
+        tmp_path / "smes.csv",
+        [*HEADER[:5], "employees", "qualifications"],
+        ["Bakery", CODES[20], "330783", "39", "small", "999999999999", "high_tech;high_tech"],
+    )
+
+    result = run("organizations", path)
+
+    assert "line 2, employees" in result.output
+    assert "line 2, qualifications: “high_tech” is there twice" in result.output
+    assert names(session) == []
+
+
+def test_names_are_one_line_without_control_characters(session, run, tmp_path) -> None:
+    row = ["Bakery\0\nBcc: x@example.com", CODES[21], "330783", "39", "small", "Bread\x07"]
+
+    result = run("organizations", table(tmp_path / "smes.csv", HEADER, row))
+
+    assert result.exit_code == 0, result.output
+    assert names(session) == ["Bakery Bcc: x@example.com"]
+
+
+def test_a_formula_nobody_computed_is_not_read_as_an_empty_cell(session, run, tmp_path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    book.active.append(["Bakery", CODES[22], "330783", "39", "small", '="Bread"&" and cakes"'])
+    book.save(tmp_path / "smes.xlsx")
+
+    result = run("organizations", tmp_path / "smes.xlsx")
+
+    assert "line 2 has a formula without a result" in result.output
+    assert names(session) == []
+
+
+def test_a_workbook_cut_off_in_the_middle_is_refused_in_a_sentence(run, tmp_path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(HEADER)
+    book.save(tmp_path / "whole.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.xlsx") as whole,
+        zipfile.ZipFile(tmp_path / "cut.xlsx", "w") as cut,
+    ):
+        for name in whole.namelist():
+            data = whole.read(name)
+            cut.writestr(name, data[: len(data) // 2] if "sheet1" in name else data)
+
+    result = run("organizations", tmp_path / "cut.xlsx")
+
+    assert "not a readable XLSX workbook" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize("days", ["0", "-5", "1000000000"])
+def test_challenges_are_not_imported_closed_or_open_for_ever(run, tmp_path, days) -> None:
+    path = table(tmp_path / "needs.csv", ["title"], ["A"])
+
+    result = run("challenges", path, "--owner", CODES[0], "--days", days)
+
+    assert "Invalid value for '--days'" in result.output

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 
 from bidding import deferred
 from bidding.challenges.models import ChallengeStatus
+from bidding.challenges.rules import add_addendum
 from bidding.matching import jobs, queries, rules
 from bidding.matching.models import Strength, Suggestion
 from bidding.notifications.models import Notification
+from bidding.organizations.models import OrganizationStatus
 from bidding.permissions import AccessDenied
 from bidding.violations import InvalidTransition, RuleViolation
 from tests import factories as f
@@ -202,3 +204,47 @@ def test_lists_run_the_same_number_of_queries_with_1_row_and_20(
     jobs.refresh()
 
     assert [count_queries(lambda c=c, u=u: c.get(u)) for c, u in lists] == few
+
+
+def test_a_suspended_poster_neither_invites_nor_supplements(session, market) -> None:
+    challenge, magnets, _bakery = market
+    poster = f.member_of(challenge.organization)
+    challenge.organization.status = OrganizationStatus.SUSPENDED
+    session.commit()
+
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.invite(session, challenge, magnets.organization, actor=poster)
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        add_addendum(session, challenge, actor=poster, text="Samples are at hand.")
+
+
+@pytest.mark.parametrize("number", ["", "abc", "-1", "0", str(10**30)])
+def test_nobody_is_invited_by_a_number_that_nobody_has(session, market, sign_in, number) -> None:
+    challenge, *_ = market
+    poster = f.member_of(challenge.organization)
+    session.commit()
+
+    answer = sign_in(poster).post(
+        f"/challenges/{challenge.id}/invitations", data={"organization": number}
+    )
+
+    assert answer.status_code == 404
+
+
+def test_two_colleagues_who_invite_at_once_are_told_and_invite_once(
+    session, market, sign_in, monkeypatch
+) -> None:
+    challenge, magnets, _bakery = market
+    browser = sign_in(f.member_of(challenge.organization))
+    session.commit()
+    # Neither sees the other's invitation, as in two transactions at the same time.
+    monkeypatch.setattr(queries, "invitation", lambda *_: sa.select(sa.null()))
+    address = f"/challenges/{challenge.id}/invitations"
+
+    answers = [
+        browser.post(address, data={"organization": magnets.organization_id}) for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers] == [302, 409]
+    told = session.scalars(sa.select(Notification).where(Notification.user_id == magnets.id)).all()
+    assert [notice.event for notice in told] == ["challenges.invite"]

@@ -78,9 +78,11 @@ def test_each_level_offers_what_lies_in_the_one_above(app: Flask) -> None:
     assert "Show the counties" in html
 
 
-def test_the_small_button_is_gone_when_nothing_is_left_to_choose(app: Flask) -> None:
+def test_without_scripts_a_place_that_was_chosen_can_still_be_changed(app: Flask) -> None:
     html = posted(app, county=["330783"]).html["county"]
-    assert re.search(r"data-region-refresh hidden", html)
+    assert re.search(r'name="refresh"[^>]*data-region-refresh>Show other places', html)
+    html = posted(app, county=["440000", "330700", "330783"]).html["county"]
+    assert chosen(html) == ["440000", "", ""]
 
 
 def test_industries_are_grouped_by_section(app: Flask) -> None:

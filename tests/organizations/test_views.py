@@ -462,3 +462,16 @@ def test_every_mail_says_what_happened_and_where_to_go(session: Session, app) ->
     assert all(page in text for text in texts[1:])
     reasons = ["Mistyped.", "", "Complaints.", "Settled.", "Closed down."]
     assert all(reason in text for reason, text in zip(reasons, texts[1:], strict=True))
+
+
+def test_a_reason_nobody_would_read_is_refused(session: Session, sign_in) -> None:
+    organization = factories.OrganizationFactory()
+    administrator = factories.UserFactory(administrator=True)
+    session.commit()
+    browser = sign_in(administrator)
+    address = f"/organizations/{organization.id}/suspension"
+
+    assert browser.post(address, data={"reason": "x" * 4001}).status_code == 400
+    assert only(session, Organization).status is S.VERIFIED
+    assert browser.post(address, data={"reason": "Forged\0 licence."}).status_code == 302
+    assert only(session, Organization).status_reason == "Forged licence."

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from bidding import audit, clock
-from bidding.challenges.models import Addendum, ChallengeStatus
+from bidding.challenges.models import Addendum, ChallengeInvitation, ChallengeStatus
 from bidding.notifications.models import Notification
 from bidding.organizations.models import OrganizationStatus
 from bidding.organizations.size_classes import SizeClass
 from bidding.solutions import rules
-from bidding.solutions.jobs import tell_of_addendum
+from bidding.solutions.jobs import tell_of_addendum, tell_of_suspension
 from bidding.solutions.models import Response, Solution, SolutionStatus
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from tests import factories
@@ -224,7 +224,57 @@ def test_an_addendum_reaches_everyone_who_works_on_a_solution(session: Session) 
     assert {notice.user_id for notice in notices} == {drafting.id, submitting.id}
     assert outsider.id not in {notice.user_id for notice in notices}
     assert notices[0].params["text"] == "Samples of 20 mm will do."
-    assert "Beijing time" in notices[0].params["closes_at"]
+    assert notices[0].params["closes_at"] == addendum.closes_at_after.isoformat()
+
+
+def test_an_addendum_tells_the_invited_and_nobody_twice(session: Session) -> None:
+    challenge = factories.ChallengeFactory()
+    author, invited, outsider = (factories.solver() for _ in range(3))
+    for person in (author, invited):
+        session.add(
+            ChallengeInvitation(
+                challenge=challenge,
+                organization=person.organization,
+                invited_by_id=factories.member_of(challenge.organization).id,
+            )
+        )
+    make.draft(session, challenge, author)
+    addendum = Addendum(challenge=challenge, text="Samples of 20 mm will do.")
+    session.add(addendum)
+    session.commit()
+
+    tell_of_addendum(addendum.id)
+    session.rollback()
+
+    notices = session.scalars(sa.select(Notification)).all()
+    assert sorted((notice.event, notice.user_id) for notice in notices) == [
+        ("challenges.addendum", invited.id),
+        ("solutions.addendum", author.id),
+    ]
+    assert outsider.id not in {notice.user_id for notice in notices}
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (ChallengeStatus.SUSPENDED, "solutions.suspend"),
+        (ChallengeStatus.PUBLISHED, "solutions.resume"),
+    ],
+)
+def test_authors_hear_that_their_challenge_is_suspended_or_goes_on(
+    session: Session, status: ChallengeStatus, event: str
+) -> None:
+    challenge, author = factories.ChallengeFactory(), factories.solver()
+    factories.solver()
+    make.draft(session, challenge, author)
+    challenge.status = status
+    session.commit()
+
+    tell_of_suspension(challenge.id)
+    session.rollback()
+
+    notices = session.scalars(sa.select(Notification)).all()
+    assert [(notice.event, notice.user_id) for notice in notices] == [(event, author.id)]
 
 
 def test_confirming_tells_the_poster(session: Session) -> None:

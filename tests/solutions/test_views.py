@@ -381,3 +381,69 @@ def test_an_empty_list_says_what_to_do_next(session: Session, sign_in: SignIn, k
     page = sign_in(actor).get("/solutions").text
     link = {"sme": "/challenges", "large": "/challenges/own", "none": "/organizations/new"}[kind]
     assert f'class="btn btn-primary" href="{link}"' in page
+
+
+CONTACT = {"contact_name": "Ms Gu", "contact_phone": "0579-5555 0188"}
+
+
+@pytest.mark.parametrize(
+    ("status", "introduced"),
+    [
+        (SolutionStatus.SHORTLISTED, False),
+        (SolutionStatus.SELECTED, True),
+        (SolutionStatus.CONFIRMED, True),
+        (SolutionStatus.DECLINED, False),
+        (SolutionStatus.NOT_SELECTED, False),
+    ],
+)
+def test_once_selected_both_sides_learn_whom_to_call_even_of_a_hidden_poster(
+    session: Session, sign_in: SignIn, status: SolutionStatus, introduced: bool
+) -> None:
+    organization = factories.OrganizationFactory(name="Hengdian Secret Works", **CONTACT)
+    challenge = factories.ChallengeFactory(organization=organization, shows_name=False)
+    poster, author = factories.member_of(organization), factories.solver(contact_name="Mr Ruan")
+    solution = make.submitted(session, challenge, author)
+    make.opened(session, challenge)
+    solution.status = status
+    challenge.status = ChallengeStatus.AWARDED
+    session.commit()
+
+    theirs = sign_in(author).get(f"/solutions/{solution.id}").text
+    for words in ("Hengdian Secret Works", *CONTACT.values()):
+        assert (words in theirs) is introduced
+    reader = sign_in(poster)
+    for url in (f"/solutions/{solution.id}", f"/challenges/{challenge.id}/evaluation"):
+        assert ("Mr Ruan" in reader.get(url).text) is introduced
+    public = sign_in(author).get(f"/challenges/{challenge.id}").text
+    assert "Hengdian Secret Works" not in public
+
+
+def test_an_old_link_to_a_suspended_challenge_says_so_and_leads_to_the_solution(
+    session: Session, sign_in: SignIn
+) -> None:
+    challenge = factories.ChallengeFactory(title="Leaked drawings")
+    author, stranger = factories.solver(), factories.solver()
+    solution = make.submitted(session, challenge, author)
+    challenge.status = ChallengeStatus.SUSPENDED
+    session.commit()
+
+    answer = sign_in(author).get(f"/challenges/{challenge.id}")
+    assert answer.status_code == 404
+    assert "This challenge is suspended" in answer.text
+    assert f"/solutions/{solution.id}" in answer.text
+    other = sign_in(stranger).get(f"/challenges/{challenge.id}").text
+    assert "This challenge is suspended" in other
+    assert "Leaked drawings" not in other
+    assert "/solutions/" not in other
+
+
+def test_the_answers_are_read_in_the_language_of_each_reader(
+    session: Session, sign_in: SignIn
+) -> None:
+    author = factories.solver()
+    solution = make.submitted(session, factories.ChallengeFactory(), author)
+    session.commit()
+    client = sign_in(author)
+
+    assert "Meets" in client.get(f"/solutions/{solution.id}").text
+    assert "Meets" not in client.get(f"/solutions/{solution.id}?lang=zh_Hans_CN").text
