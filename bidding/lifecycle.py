@@ -62,6 +62,8 @@ class Transition:
         Name of the column that receives the time.
     hears
         Given the record, the people to notify; the actor is left out.
+    keeps_reason
+        Whether the reason of the state before goes on to stand.
     """
 
     sources: tuple[Choice, ...]
@@ -72,6 +74,7 @@ class Transition:
     refuse: Callable[[Any], str | None] | None = None
     stamp: str | None = None
     hears: tuple[Callable[[Any], Iterable[Any]], ...] = ()
+    keeps_reason: bool = False
 
 
 Announce = Callable[..., None]
@@ -170,7 +173,8 @@ class Lifecycle:
         moment = clock.now()
         changes["status"] = [record.status.value, row.target.value]
         record.status = row.target
-        record.status_reason = reason
+        if not row.keeps_reason:
+            record.status_reason = reason
         record.status_changed_at = moment
         if row.stamp:
             setattr(record, row.stamp, moment)

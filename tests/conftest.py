@@ -90,14 +90,21 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
         empty(request.getfixturevalue("app"))
 
 
+def _delete_and_restart() -> str:
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    deletions = [f"DELETE FROM {name}" for name in tables]  # noqa: S608 - our own names
+    restarts = [f"SELECT setval('{name}_id_seq', 1, false)" for name in tables]
+    return "; ".join(deletions + restarts)
+
+
 def empty(app: Flask) -> None:
     """Empty the queue and every table."""
     app.extensions["queue"].flush()
     with app.app_context(), db.engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            names = ", ".join(table.name for table in Base.metadata.sorted_tables)
-            connection.execute(sa.text("SET session_replication_role = replica"))
-            connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            # Without triggers and foreign keys, in this transaction only; TRUNCATE is slower.
+            connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+            connection.execute(sa.text(_delete_and_restart()))
         else:
             triggers = connection.execute(
                 sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")

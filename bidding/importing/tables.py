@@ -183,9 +183,13 @@ def _xlsx_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 @contextmanager
 def _xlsx_cells(path: Path, **options: bool) -> Iterator[Iterator[tuple[Any, ...]]]:
-    """The rows of the first sheet; the file is closed at the end even if not all are read."""
+    """The rows of the first sheet; the file is closed at the end even if not all are read.
+
+    A file of our own: openpyxl leaves one that it opened to the garbage collector then.
+    """
     with (
-        closing(openpyxl.load_workbook(path, read_only=True, **options)) as book,
+        path.open("rb") as stream,
+        closing(openpyxl.load_workbook(stream, read_only=True, **options)) as book,
         closing(book.worksheets[0].iter_rows()) as rows,
     ):
         yield rows

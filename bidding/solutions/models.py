@@ -388,6 +388,7 @@ LIFECYCLE = Lifecycle(
             _S.CONFIRMED,
             _P.EDIT_SOLUTION,
             hears=(posters,),
+            keeps_reason=True,  # why it was chosen
         ),
         Transition(
             (_S.SELECTED,),

@@ -53,7 +53,5 @@ def test_the_demo_is_a_site_that_has_been_in_use(seeded) -> None:
     strong = sa.select(sa.func.count(Suggestion.id)).where(Suggestion.score >= 0.3)
     assert seeded.scalar(strong) >= 10
 
-    kept = seeded.scalars(
-        sa.select(Solution).where(Solution.status != SolutionStatus.DRAFT)
-    ).all()
+    kept = seeded.scalars(sa.select(Solution).where(Solution.status != SolutionStatus.DRAFT)).all()
     assert all(solution.versions for solution in kept)

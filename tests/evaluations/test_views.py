@@ -302,7 +302,7 @@ def test_every_mail_can_be_written(app: Flask, event: str) -> None:
         "digest": "ab12",
         "sender": "Li Lei",
         "text": "20 mm will do",
-        "closes_at": "2027-03-31 17:00 Beijing time",
+        "closes_at": "2027-03-31T09:00:00+00:00",
     }
     with app.test_request_context("/?lang=en"):
         subject = render_template(f"{event}.subject.txt", **facts)

@@ -287,3 +287,20 @@ def test_confirming_tells_the_poster(session: Session) -> None:
     rules.confirm(session, solution, actor=actor)
     (notice,) = _notices(session, "solutions.confirm")
     assert (notice.user_id, notice.params["organization"]) == (poster.id, actor.organization.name)
+
+
+def test_accepting_an_award_keeps_why_it_was_given(session: Session) -> None:
+    actor = factories.solver()
+    solution = factories.SolutionFactory(
+        organization=actor.organization,
+        challenge=factories.ChallengeFactory(status=ChallengeStatus.AWARDED),
+        status=SolutionStatus.SELECTED,
+        status_reason="The best samples.",
+    )
+
+    rules.confirm(session, solution, actor=actor)
+
+    assert (solution.status, solution.status_reason) == (
+        SolutionStatus.CONFIRMED,
+        "The best samples.",
+    )
