@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bidding.background import job
+from bidding.background import every, job
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges.models import Challenge
 from bidding.matching import queries, rules
@@ -44,6 +44,12 @@ def match_organization(organization_id: int) -> None:
     with unit_of_work() as session:
         rules.store(session, pairings, scope=Suggestion.organization_id == organization_id)
     log.info("organization_matched", organization=organization_id, pairings=len(pairings))
+
+
+@every("matching.nightly", hour="18", minute="30")
+def refresh_nightly() -> None:
+    """At 2:30 in Shanghai: find what a lost job left stale."""
+    log.info("matching_refreshed", pairings=refresh())
 
 
 def refresh(progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
