@@ -12,10 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
-from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
-from bidding.notifications.rules import notify
-from bidding.permissions import STAFF, Party, Permission, standing
-from bidding.vocabulary import N_, Action, Choice, Tone
+from bidding.lifecycle import HasLifecycle
+from bidding.permissions import STAFF, Party, standing
+from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
     from bidding.accounts.models import User
@@ -78,21 +77,6 @@ class ChallengeStatus(Choice):
     CANCELLED = "cancelled", N_("Cancelled")
     COMPLETED = "completed", N_("Completed"), Tone.SUCCESS
     TERMINATED = "terminated", N_("Terminated"), Tone.DANGER
-
-
-class ChallengeAction(Action):
-    """What can be done to a challenge."""
-
-    SUBMIT = "submit", N_("Submit for review"), "submission", Tone.SUCCESS
-    PUBLISH = "publish", N_("Publish"), "publication", Tone.SUCCESS
-    REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
-    REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
-    OPEN = "open", N_("Open the solutions"), "opening", Tone.SUCCESS
-    AWARD = "award", N_("Award"), "award", Tone.SUCCESS
-    FAIL = "fail", N_("Declare unsuccessful"), "closure", Tone.WARNING
-    CANCEL = "cancel", N_("Cancel the challenge"), "cancellation", Tone.DANGER
-    SUSPEND = "suspend", N_("Suspend"), "suspension", Tone.DANGER
-    RESUME = "resume", N_("Resume"), "resumption", Tone.SUCCESS
 
 
 S = ChallengeStatus
@@ -334,119 +318,3 @@ class ChallengeInvitation(Base):
 def _letters(text: str) -> str:
     """`text` without differences of width, case and spacing."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def posters(challenge: Challenge) -> list[User]:
-    """The people of the posting organization."""
-    return [membership.user for membership in challenge.organization.memberships]
-
-
-def poster_is_suspended(challenge: Challenge) -> str | None:
-    """Why its poster may do nothing to a published challenge, if so; the terms still stand."""
-    if not challenge.organization.may_post:
-        return N_(
-            "The organization that posted this is suspended."
-            " It can go on once it has been reinstated."
-        )
-    return None
-
-
-def _may_not_open(challenge: Challenge) -> str | None:
-    if challenge.closes_at > clock.now():
-        return N_("Solutions stay sealed until the deadline has passed.")
-    return poster_is_suspended(challenge)
-
-
-_A, _P = ChallengeAction, Permission
-
-LIFECYCLE = Lifecycle(
-    name="challenges",
-    initial=S.DRAFT,
-    announce=notify,
-    transitions=(
-        Transition(
-            (S.DRAFT, S.CHANGES_REQUESTED),
-            _A.SUBMIT,
-            S.IN_REVIEW,
-            _P.EDIT_CHALLENGE,
-            stamp="submitted_at",
-        ),
-        Transition(
-            (S.IN_REVIEW,),
-            _A.PUBLISH,
-            S.PUBLISHED,
-            _P.REVIEW_CHALLENGE,
-            Reason.OPTIONAL,
-            stamp="published_at",
-            hears=(posters,),
-        ),
-        Transition(
-            (S.IN_REVIEW,),
-            _A.REQUEST_CHANGES,
-            S.CHANGES_REQUESTED,
-            _P.REVIEW_CHALLENGE,
-            Reason.REQUIRED,
-            hears=(posters,),
-        ),
-        Transition(
-            (S.IN_REVIEW,),
-            _A.REJECT,
-            S.REJECTED,
-            _P.REVIEW_CHALLENGE,
-            Reason.REQUIRED,
-            hears=(posters,),
-        ),
-        Transition(
-            (S.PUBLISHED,),
-            _A.OPEN,
-            S.EVALUATING,
-            _P.EVALUATE_CHALLENGE,
-            refuse=_may_not_open,
-            stamp="opened_at",
-        ),
-        Transition(
-            (S.EVALUATING,),
-            _A.AWARD,
-            S.AWARDED,
-            _P.EVALUATE_CHALLENGE,
-            Reason.REQUIRED,
-            refuse=poster_is_suspended,
-            stamp="decided_at",
-        ),
-        Transition(
-            (S.EVALUATING,),
-            _A.FAIL,
-            S.UNSUCCESSFUL,
-            _P.EVALUATE_CHALLENGE,
-            Reason.REQUIRED,
-            refuse=poster_is_suspended,
-            stamp="decided_at",
-        ),
-        Transition(
-            (S.PUBLISHED, S.EVALUATING),
-            _A.CANCEL,
-            S.CANCELLED,
-            _P.EVALUATE_CHALLENGE,
-            Reason.REQUIRED,
-            refuse=poster_is_suspended,
-            stamp="decided_at",
-        ),
-        Transition(
-            (S.PUBLISHED,),
-            _A.SUSPEND,
-            S.SUSPENDED,
-            _P.SUSPEND_CHALLENGE,
-            Reason.REQUIRED,
-            stamp="suspended_at",
-            hears=(posters,),
-        ),
-        Transition(
-            (S.SUSPENDED,),
-            _A.RESUME,
-            S.PUBLISHED,
-            _P.SUSPEND_CHALLENGE,
-            Reason.OPTIONAL,
-            hears=(posters,),
-        ),
-    ),
-)

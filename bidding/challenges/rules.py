@@ -9,17 +9,15 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bidding import audit, clock
+from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction, poster_is_suspended
 from bidding.challenges.models import (
-    LIFECYCLE,
     Addendum,
     Challenge,
-    ChallengeAction,
     ChallengeKind,
     ChallengeStatus,
     Cooperation,
     Operator,
     Requirement,
-    poster_is_suspended,
 )
 from bidding.deferred import defer
 from bidding.organizations.models import Organization

@@ -14,7 +14,8 @@ from werkzeug.exceptions import NotFound
 from bidding.boundary import load
 from bidding.challenges import queries, rules
 from bidding.challenges.forms import AddendumForm, ChallengeForm
-from bidding.challenges.models import LIFECYCLE, Challenge, ChallengeAction, ChallengeKind
+from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction
+from bidding.challenges.models import Challenge, ChallengeKind
 from bidding.extensions import db
 from bidding.forms import one_line
 from bidding.organizations.fields import province_options, section_options

@@ -13,14 +13,8 @@ from sqlalchemy.orm import Session
 from bidding.challenges.models import Challenge, ChallengeStatus, Requirement
 from bidding.organizations.models import Organization
 from bidding.solutions import queries
-from bidding.solutions.models import (
-    LIFECYCLE,
-    Response,
-    Solution,
-    SolutionAction,
-    SolutionStatus,
-    SolutionVersion,
-)
+from bidding.solutions.lifecycle import LIFECYCLE, SolutionAction
+from bidding.solutions.models import Response, Solution, SolutionStatus, SolutionVersion
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@ from collections.abc import Set as AbstractSet
 from sqlalchemy.orm import Session
 
 from bidding.accounts.models import User
-from bidding.challenges.models import LIFECYCLE as CHALLENGES
-from bidding.challenges.models import Challenge, ChallengeAction, posters
+from bidding.challenges.lifecycle import LIFECYCLE as CHALLENGES
+from bidding.challenges.lifecycle import ChallengeAction, posters
+from bidding.challenges.models import Challenge
 from bidding.challenges.rules import NAMED
 from bidding.evaluations.models import Decision, Outcome
 from bidding.notifications.rules import notify
 from bidding.solutions import queries
-from bidding.solutions.models import LIFECYCLE as SOLUTIONS
-from bidding.solutions.models import Solution, SolutionAction, SolutionStatus, solvers
+from bidding.solutions.lifecycle import LIFECYCLE as SOLUTIONS
+from bidding.solutions.lifecycle import SolutionAction, solvers
+from bidding.solutions.models import Solution, SolutionStatus
 from bidding.solutions.rules import Several
 from bidding.violations import ReasonRequired, RuleViolation
 from bidding.vocabulary import N_

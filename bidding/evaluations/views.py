@@ -12,15 +12,17 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from bidding.boundary import load
-from bidding.challenges.models import LIFECYCLE as CHALLENGES
-from bidding.challenges.models import Challenge, ChallengeAction, ChallengeStatus
+from bidding.challenges.lifecycle import LIFECYCLE as CHALLENGES
+from bidding.challenges.lifecycle import ChallengeAction
+from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.evaluations import queries, rules
 from bidding.evaluations.comparison import compare
 from bidding.evaluations.forms import award_form
 from bidding.extensions import db
 from bidding.permissions import Permission, allows, requires
-from bidding.solutions.models import LIFECYCLE as SOLUTIONS
-from bidding.solutions.models import Solution, SolutionAction
+from bidding.solutions.lifecycle import LIFECYCLE as SOLUTIONS
+from bidding.solutions.lifecycle import SolutionAction
+from bidding.solutions.models import Solution
 from bidding.transitions import Button, buttons, route_transitions
 
 bp = Blueprint("evaluations", __name__)

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from bidding import audit, clock
-from bidding.challenges.models import Challenge, ChallengeInvitation, poster_is_suspended
+from bidding.challenges.lifecycle import poster_is_suspended
+from bidding.challenges.models import Challenge, ChallengeInvitation
 from bidding.matching import queries
 from bidding.matching.index import Pairing
 from bidding.matching.models import Suggestion

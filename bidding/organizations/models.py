@@ -10,11 +10,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
-from bidding.lifecycle import HasLifecycle, Lifecycle, Reason, Transition
-from bidding.notifications.rules import notify
+from bidding.lifecycle import HasLifecycle
 from bidding.organizations.size_classes import SizeClass, suggest
-from bidding.permissions import STAFF, Party, Permission, standing
-from bidding.vocabulary import N_, Action, Choice, Tone
+from bidding.permissions import STAFF, Party, standing
+from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
     from bidding.accounts.models import User
@@ -32,17 +31,6 @@ class OrganizationStatus(Choice):
     VERIFIED = "verified", N_("Verified"), Tone.SUCCESS
     REJECTED = "rejected", N_("Not verified"), Tone.DANGER
     SUSPENDED = "suspended", N_("Suspended"), Tone.DANGER
-
-
-class OrganizationAction(Action):
-    """What can be done to an organization."""
-
-    SUBMIT = "submit", N_("Submit for verification"), "submission", Tone.SUCCESS
-    VERIFY = "verify", N_("Verify"), "verification", Tone.SUCCESS
-    REQUEST_CHANGES = "request_changes", N_("Request changes"), "change-request", Tone.WARNING
-    REJECT = "reject", N_("Reject"), "rejection", Tone.DANGER
-    SUSPEND = "suspend", N_("Suspend"), "suspension", Tone.DANGER
-    REINSTATE = "reinstate", N_("Reinstate"), "reinstatement", Tone.SUCCESS
 
 
 class MemberRole(Choice):
@@ -272,66 +260,3 @@ class Qualification(Base):
     @property
     def is_expired(self) -> bool:
         return self.expires_on is not None and self.expires_on < clock.now().date()
-
-
-def _members(organization: Organization) -> list[User]:
-    return [membership.user for membership in organization.memberships]
-
-
-_S, _A = OrganizationStatus, OrganizationAction
-
-LIFECYCLE = Lifecycle(
-    name="organizations",
-    initial=_S.DRAFT,
-    announce=notify,
-    transitions=(
-        Transition(
-            (_S.DRAFT, _S.CHANGES_REQUESTED),
-            _A.SUBMIT,
-            _S.PENDING,
-            Permission.EDIT_ORGANIZATION,
-            stamp="submitted_at",
-        ),
-        Transition(
-            (_S.PENDING,),
-            _A.VERIFY,
-            _S.VERIFIED,
-            Permission.REVIEW_ORGANIZATION,
-            Reason.OPTIONAL,
-            stamp="verified_at",
-            hears=(_members,),
-        ),
-        Transition(
-            (_S.PENDING,),
-            _A.REQUEST_CHANGES,
-            _S.CHANGES_REQUESTED,
-            Permission.REVIEW_ORGANIZATION,
-            Reason.REQUIRED,
-            hears=(_members,),
-        ),
-        Transition(
-            (_S.PENDING,),
-            _A.REJECT,
-            _S.REJECTED,
-            Permission.REVIEW_ORGANIZATION,
-            Reason.REQUIRED,
-            hears=(_members,),
-        ),
-        Transition(
-            (_S.VERIFIED,),
-            _A.SUSPEND,
-            _S.SUSPENDED,
-            Permission.SUSPEND_ORGANIZATION,
-            Reason.REQUIRED,
-            hears=(_members,),
-        ),
-        Transition(
-            (_S.SUSPENDED,),
-            _A.REINSTATE,
-            _S.VERIFIED,
-            Permission.SUSPEND_ORGANIZATION,
-            Reason.REQUIRED,
-            hears=(_members,),
-        ),
-    ),
-)

@@ -14,14 +14,13 @@ from bidding.deferred import defer
 from bidding.notifications.rules import notify, notify_address
 from bidding.organizations import credit_codes, industries, queries, regions
 from bidding.organizations.credit_codes import Problem
+from bidding.organizations.lifecycle import LIFECYCLE, OrganizationAction
 from bidding.organizations.models import (
-    LIFECYCLE,
     CapabilityProfile,
     MemberInvitation,
     MemberRole,
     Membership,
     Organization,
-    OrganizationAction,
     OrganizationStatus,
     Qualification,
 )

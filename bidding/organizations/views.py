@@ -23,14 +23,14 @@ from bidding.extensions import db, limiter
 from bidding.organizations import invitations, queries, regions, rules
 from bidding.organizations.filters import DirectoryFilter
 from bidding.organizations.forms import FactsForm, InvitationForm, OrganizationForm, ProfileForm
+from bidding.organizations.lifecycle import LIFECYCLE
+from bidding.organizations.lifecycle import OrganizationAction as Action
 from bidding.organizations.models import (
-    LIFECYCLE,
     MemberInvitation,
     Membership,
     Organization,
     OrganizationStatus,
 )
-from bidding.organizations.models import OrganizationAction as Action
 from bidding.pagination import paginate
 from bidding.permissions import Permission, allows, requires
 from bidding.transitions import buttons, route_transitions

@@ -14,12 +14,14 @@ from bidding import audit
 from bidding.boundary import load
 from bidding.challenges import models as challenges
 from bidding.challenges import queries as challenge_queries
+from bidding.challenges.lifecycle import LIFECYCLE as CHALLENGES
 from bidding.challenges.models import Challenge
 from bidding.challenges.rules import publication_obstacle
 from bidding.extensions import db
 from bidding.lifecycle import Lifecycle
 from bidding.organizations import models as organizations
 from bidding.organizations import queries as organization_queries
+from bidding.organizations.lifecycle import LIFECYCLE as ORGANIZATIONS
 from bidding.organizations.models import Organization
 from bidding.organizations.rules import gaps
 from bidding.pagination import paginate
@@ -61,7 +63,7 @@ def organization(ident: int) -> ResponseReturnValue:
         organization=record,
         members=db.session.scalars(organization_queries.members(record)).all(),
         gaps=gaps(record),
-        **_context(Kind.ORGANIZATION, organizations.LIFECYCLE, record, waits=record.is_pending),
+        **_context(Kind.ORGANIZATION, ORGANIZATIONS, record, waits=record.is_pending),
     )
 
 
@@ -81,7 +83,7 @@ def challenge(ident: int) -> ResponseReturnValue:
         challenge=record,
         poster=record.organization,
         obstacle=publication_obstacle(record) if waits else None,
-        **_context(Kind.CHALLENGE, challenges.LIFECYCLE, record, waits=waits),
+        **_context(Kind.CHALLENGE, CHALLENGES, record, waits=waits),
     )
 
 

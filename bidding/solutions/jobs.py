@@ -12,7 +12,7 @@ from bidding.challenges.models import Challenge
 from bidding.challenges.queries import invited_members
 from bidding.notifications.rules import notify
 from bidding.solutions import queries
-from bidding.solutions.models import solvers
+from bidding.solutions.lifecycle import solvers
 
 
 @job("solutions.addendum")

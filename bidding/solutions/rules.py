@@ -16,17 +16,14 @@ from bidding.notifications.rules import notify
 from bidding.organizations.models import Organization
 from bidding.permissions import Permission, allows, demand
 from bidding.solutions import queries
+from bidding.solutions.lifecycle import LIFECYCLE, SolutionAction, closed_because, solvers
 from bidding.solutions.models import (
-    LIFECYCLE,
     Response,
     Solution,
-    SolutionAction,
     SolutionAnswer,
     SolutionStatus,
     SolutionVersion,
-    closed_because,
     digest_of,
-    solvers,
 )
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_

@@ -18,13 +18,8 @@ from bidding.pagination import paginate
 from bidding.permissions import Permission, allows, requires
 from bidding.solutions import queries, rules
 from bidding.solutions.forms import SolutionForm, solution_form
-from bidding.solutions.models import (
-    LIFECYCLE,
-    Solution,
-    SolutionAction,
-    SolutionVersion,
-    canonical,
-)
+from bidding.solutions.lifecycle import LIFECYCLE, SolutionAction
+from bidding.solutions.models import Solution, SolutionVersion, canonical
 from bidding.transitions import buttons, route_transitions
 
 bp = Blueprint("solutions", __name__)

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from bidding.audits.words import ACTIONS
-from bidding.challenges.models import LIFECYCLE as CHALLENGES
+from bidding.challenges.lifecycle import LIFECYCLE as CHALLENGES
 from bidding.config import ROOT
-from bidding.organizations.models import LIFECYCLE as ORGANIZATIONS
-from bidding.solutions.models import LIFECYCLE as SOLUTIONS
+from bidding.organizations.lifecycle import LIFECYCLE as ORGANIZATIONS
+from bidding.solutions.lifecycle import LIFECYCLE as SOLUTIONS
 
 RECORD = re.compile(r'(?:audit\.record|_note|_record)\(\s*session,\s*"([a-z_]+\.[a-z_]+)"')
 

@@ -9,7 +9,8 @@ import pytest
 
 from bidding import clock
 from bidding.accounts.models import Role, User
-from bidding.challenges.models import LIFECYCLE, Challenge, ChallengeAction, ChallengeStatus
+from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction
+from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.organizations.models import Membership, Organization, OrganizationStatus
 from bidding.organizations.size_classes import SizeClass
 from bidding.violations import AccessDenied, InvalidTransition

@@ -14,12 +14,8 @@ from bidding.audit import AuditEvent
 from bidding.extensions import db
 from bidding.lifecycle import Lifecycle, Reason, Transition
 from bidding.notifications.models import Notification
-from bidding.organizations.models import (
-    LIFECYCLE,
-    Organization,
-    OrganizationAction,
-    OrganizationStatus,
-)
+from bidding.organizations.lifecycle import LIFECYCLE, OrganizationAction
+from bidding.organizations.models import Organization, OrganizationStatus
 from bidding.permissions import Permission
 from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired
 from tests import factories

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from bidding.accounts.models import User
-from bidding.challenges.models import LIFECYCLE, Challenge, ChallengeAction, ChallengeStatus
+from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction
+from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.config import ROOT
 from bidding.evaluations import rules
 from bidding.evaluations.models import Decision

@@ -12,8 +12,8 @@ from bidding.audit import AuditEvent
 from bidding.deferred import take
 from bidding.notifications.models import Notification
 from bidding.organizations import rules
+from bidding.organizations.lifecycle import OrganizationAction as A
 from bidding.organizations.models import MemberRole, Organization
-from bidding.organizations.models import OrganizationAction as A
 from bidding.organizations.models import OrganizationStatus as S
 from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired
 from tests import factories

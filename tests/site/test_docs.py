@@ -9,10 +9,10 @@ from dataclasses import fields
 import click
 import pytest
 
-from bidding.challenges import models as challenges
+from bidding.challenges import lifecycle as challenges
 from bidding.config import PREFIX, ROOT, Settings
-from bidding.organizations import models as organizations
-from bidding.solutions import models as solutions
+from bidding.organizations import lifecycle as organizations
+from bidding.solutions import lifecycle as solutions
 
 README = ROOT / "README.md"
 DEVELOPERS = ROOT / "DEVELOPERS.md"

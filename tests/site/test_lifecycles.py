@@ -14,20 +14,17 @@ import pytest
 
 from bidding import clock
 from bidding.accounts.models import Role
-from bidding.challenges import models as challenges
-from bidding.challenges.models import Challenge, ChallengeAction, ChallengeStatus
+from bidding.challenges import lifecycle as challenges
+from bidding.challenges.lifecycle import ChallengeAction
+from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.lifecycle import Lifecycle, Reason
-from bidding.organizations import models as organizations
-from bidding.organizations.models import (
-    MemberRole,
-    Membership,
-    Organization,
-    OrganizationAction,
-    OrganizationStatus,
-)
+from bidding.organizations import lifecycle as organizations
+from bidding.organizations.lifecycle import OrganizationAction
+from bidding.organizations.models import MemberRole, Membership, Organization, OrganizationStatus
 from bidding.organizations.size_classes import SizeClass
-from bidding.solutions import models as solutions
-from bidding.solutions.models import Solution, SolutionAction, SolutionStatus
+from bidding.solutions import lifecycle as solutions
+from bidding.solutions.lifecycle import SolutionAction
+from bidding.solutions.models import Solution, SolutionStatus
 from bidding.violations import AccessDenied, InvalidTransition
 
 POSTING, SOLVING, ELSEWHERE = 1, 2, 3

@@ -12,11 +12,11 @@ import flask_babel
 import pytest
 from jinja2 import StrictUndefined, meta
 
-from bidding.challenges import models as challenges
+from bidding.challenges import lifecycle as challenges
 from bidding.config import ROOT
 from bidding.i18n import LOCALES
-from bidding.organizations import models as organizations
-from bidding.solutions import models as solutions
+from bidding.organizations import lifecycle as organizations
+from bidding.solutions import lifecycle as solutions
 
 LIFECYCLES = (organizations.LIFECYCLE, challenges.LIFECYCLE, solutions.LIFECYCLE)
 EMAILS = ROOT / "templates" / "emails"
@@ -56,7 +56,7 @@ def told() -> dict[str, set[str]]:
         event = event_of(path, call)
         if event is not None:
             events[event] |= params
-        elif path.name == "models.py":  # a lifecycle's own way of announcing
+        elif path.name == "lifecycle.py":  # a lifecycle's own way of announcing
             announced[path.parent.name] |= params
         elif path.name == "rules.py" and isinstance(call.args[1], ast.Name):
             for named in _named_in(path, call):

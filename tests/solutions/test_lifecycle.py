@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from bidding.challenges.models import ChallengeStatus
 from bidding.permissions import Party
-from bidding.solutions.models import LIFECYCLE, Solution, SolutionAction, SolutionStatus
+from bidding.solutions.lifecycle import LIFECYCLE, SolutionAction
+from bidding.solutions.models import Solution, SolutionStatus
 from bidding.violations import AccessDenied, InvalidTransition
 from tests import factories
 
