@@ -135,7 +135,7 @@ class Analyzer:
         self._boilerplate = lists.get("boilerplate", frozenset())
         self._function = lists.get("function", frozenset())
         self._english = (
-            ENGLISH_STOP_WORDS | lists.get("english", frozenset()) if stop else frozenset()
+            ENGLISH_STOP_WORDS | lists["english"] | lists["units"] if stop else frozenset()
         )
 
     def fold(self, text: str) -> tuple[str, str]:
