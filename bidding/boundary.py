@@ -21,13 +21,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
 from bidding import audit, background, deferred
+from bidding.db import BIGGEST_ID
 from bidding.extensions import db
 from bidding.permissions import Permission, allows, may_enter
 
 log = structlog.get_logger(__name__)
-
-BIGGEST_ID = 2**31 - 1
-"""A database would fail on a larger one in an address, rather than find nothing."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -51,7 +49,7 @@ class Application(Flask):
 
     def dispatch_request(self) -> Response:
         response = self.make_response(super().dispatch_request())
-        if request.method not in SAFE_METHODS and request.endpoint != "static":
+        if request.method not in SAFE_METHODS:
             if response.status_code < 400:
                 commit(db.session)
             else:
@@ -99,7 +97,7 @@ def _name() -> None:
 
 
 def _begin() -> None:
-    if request.method not in SAFE_METHODS and request.endpoint != "static":
+    if request.method not in SAFE_METHODS:
         db.session.connection(execution_options={"writes": True})
 
 

@@ -58,6 +58,12 @@ LongText = Annotated[str, mapped_column(sa.Text(), default="")]
 Fen = Annotated[int, mapped_column(sa.BigInteger())]
 """Money, in fen (hundredths of a yuan)."""
 
+FEN_PER_WAN = 1_000_000
+"""Fen in ten thousand yuan, the unit of forms and pages."""
+
+BIGGEST_ID = 2**31 - 1
+"""What a primary key can hold; PostgreSQL fails on a larger number instead of finding nothing."""
+
 
 def choice(values: type[StrEnum]) -> sa.Enum:
     """Column type of a choice: stored by value in plain text, the same on every database."""

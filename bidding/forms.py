@@ -16,10 +16,10 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms.fields.choices import SelectChoice
 
-from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
+from bidding.db import FEN_PER_WAN
+from bidding.violations import AccessDenied, InvalidTransition, RuleViolation, Several
 from bidding.vocabulary import N_, Choice
 
-FEN_PER_WAN = 1_000_000
 LONGEST_REASON = 4000
 
 
@@ -51,7 +51,11 @@ class Form(FlaskForm):
         return True
 
     def add_violation(self, violation: RuleViolation) -> None:
-        """Show the rule's refusal beside its field, or above the form."""
+        """Show the rule's refusal beside its field, or above the form; of several, each."""
+        if isinstance(violation, Several):
+            for one in violation.violations:
+                self.add_violation(one)
+            return
         message = gettext(violation.message) % violation.params
         field = self._fields.get(violation.field or "")
         if field is None:

@@ -14,6 +14,7 @@ from flask_babel import Babel, gettext, ngettext
 from flask_login import current_user
 
 from bidding import clock
+from bidding.db import FEN_PER_WAN
 
 LOCALES = ("zh_Hans_CN", "en")
 HTML_LANG = {"zh_Hans_CN": "zh-Hans", "en": "en"}
@@ -139,5 +140,6 @@ def format_money(fen: int | None) -> str:
     if locale_code() == "en":
         return f"CNY {flask_babel.format_decimal(round(fen / 100))}"
     return gettext(
-        "%(amount)s ten thousand yuan", amount=flask_babel.format_decimal(round(fen / 1_000_000, 2))
+        "%(amount)s ten thousand yuan",
+        amount=flask_babel.format_decimal(round(fen / FEN_PER_WAN, 2)),
     )

@@ -31,8 +31,8 @@ from bidding.challenges.models import (
     IpTerms,
     Operator,
 )
+from bidding.db import FEN_PER_WAN
 from bidding.evaluations import rules as evaluations
-from bidding.forms import FEN_PER_WAN
 from bidding.matching import jobs as matching_jobs
 from bidding.matching import rules as matching
 from bidding.notifications.models import Notification

@@ -28,6 +28,7 @@ _endpoints: dict[tuple[str, Action], str] = {}
 class Button:
     """One thing the reader may do now, for ``components/actions.html``."""
 
+    action: Action
     label: str
     url: str
     tone: Tone
@@ -98,6 +99,7 @@ def buttons(lifecycle: Lifecycle, record: Any) -> list[Button]:
     """
     return [
         Button(
+            action=row.action,
             label=gettext(row.action.label),
             url=url_for(_endpoints[lifecycle.name, row.action], ident=record.id),
             tone=row.action.tone,

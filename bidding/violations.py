@@ -47,3 +47,12 @@ class ReasonRequired(RuleViolation):
 
     def __init__(self) -> None:
         super().__init__(N_("Give a reason. The people concerned will read it."), field="reason")
+
+
+class Several(RuleViolation):
+    """More than one thing is wrong; a form shows each beside its field."""
+
+    def __init__(self, violations: list[RuleViolation]) -> None:
+        first = violations[0]
+        super().__init__(first.message, field=first.field, **first.params)
+        self.violations = violations

@@ -12,8 +12,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 
-from bidding.audits.queries import BIGGEST_ID
 from bidding.audits.words import ACTIONS, SUBJECTS
+from bidding.db import BIGGEST_ID
 from bidding.forms import Form, TextField
 
 # Beyond these a moment has no place on every database's calendar.

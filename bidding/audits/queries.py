@@ -11,10 +11,9 @@ from sqlalchemy.orm import aliased
 from bidding.accounts.models import User
 from bidding.audit import AuditEvent
 from bidding.challenges.models import Challenge, ChallengeStatus
+from bidding.db import BIGGEST_ID
 from bidding.organizations.models import Organization, OrganizationStatus
 from bidding.solutions.models import PRIVATE, Solution
-
-BIGGEST_ID = 2**31 - 1
 
 
 def events(

@@ -32,7 +32,7 @@ class ChallengeAction(Action):
 
 def posters(challenge: Challenge) -> list[User]:
     """The people of the posting organization."""
-    return [membership.user for membership in challenge.organization.memberships]
+    return challenge.organization.people
 
 
 def poster_is_suspended(challenge: Challenge) -> str | None:

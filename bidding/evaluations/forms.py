@@ -8,11 +8,11 @@ import wtforms
 from flask_babel import lazy_gettext as _l
 
 from bidding.evaluations.comparison import Column
-from bidding.forms import ProseField
-from bidding.solutions.forms import PatientForm, at_most
+from bidding.forms import Form, ProseField
+from bidding.solutions.forms import at_most
 
 
-class AwardForm(PatientForm):
+class AwardForm(Form):
     """Whom to select, a reason for everybody, and a statement. Made by `award_form`."""
 
     selected = wtforms.SelectMultipleField(

@@ -18,8 +18,7 @@ from bidding.solutions import queries
 from bidding.solutions.lifecycle import LIFECYCLE as SOLUTIONS
 from bidding.solutions.lifecycle import SolutionAction, solvers
 from bidding.solutions.models import Solution, SolutionStatus
-from bidding.solutions.rules import Several
-from bidding.violations import ReasonRequired, RuleViolation
+from bidding.violations import ReasonRequired, RuleViolation, Several
 from bidding.vocabulary import N_
 
 

@@ -23,7 +23,7 @@ from bidding.permissions import Permission, allows, requires
 from bidding.solutions.lifecycle import LIFECYCLE as SOLUTIONS
 from bidding.solutions.lifecycle import SolutionAction
 from bidding.solutions.models import Solution
-from bidding.transitions import Button, buttons, route_transitions
+from bidding.transitions import buttons, route_transitions
 
 bp = Blueprint("evaluations", __name__)
 
@@ -72,16 +72,9 @@ def detail(ident: int) -> ResponseReturnValue:
         "evaluations/detail.html",
         challenge=challenge,
         comparison=comparison,
-        actions=_evaluation_buttons(challenge),
+        actions=[b for b in buttons(CHALLENGES, challenge) if b.action in VERBS],
         actions_on={c.solution.id: buttons(SOLUTIONS, c.solution) for c in comparison.columns},
     )
-
-
-def _evaluation_buttons(challenge: Challenge) -> list[Button]:
-    here = {
-        url_for(f"evaluations.{name}", ident=challenge.id) for name in ("open", "fail", "cancel")
-    }
-    return [button for button in buttons(CHALLENGES, challenge) if button.url in here]
 
 
 @bp.route("/challenges/<int:ident>/award", methods=["GET", "POST"])
@@ -112,20 +105,22 @@ def award(ident: int) -> ResponseReturnValue:
     return page, form.http_status
 
 
+VERBS = {
+    ChallengeAction.OPEN: (rules.open_solutions, _l("The solutions are open.")),
+    ChallengeAction.FAIL: (
+        rules.declare_unsuccessful,
+        _l("The challenge is declared unsuccessful, and everyone concerned has been told."),
+    ),
+    ChallengeAction.CANCEL: (
+        rules.cancel,
+        _l("The challenge is cancelled, and everyone concerned has been told."),
+    ),
+}
+
 route_transitions(
     bp,
     CHALLENGES,
-    {
-        ChallengeAction.OPEN: (rules.open_solutions, _l("The solutions are open.")),
-        ChallengeAction.FAIL: (
-            rules.declare_unsuccessful,
-            _l("The challenge is declared unsuccessful, and everyone concerned has been told."),
-        ),
-        ChallengeAction.CANCEL: (
-            rules.cancel,
-            _l("The challenge is cancelled, and everyone concerned has been told."),
-        ),
-    },
+    VERBS,
     entity=Challenge,
     path="/challenges",
     readable=Permission.READ_CHALLENGE,

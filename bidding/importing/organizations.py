@@ -8,7 +8,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from bidding import clock
-from bidding.forms import FEN_PER_WAN
+from bidding.db import FEN_PER_WAN
 from bidding.importing.tables import Row, choice_named
 from bidding.organizations import credit_codes, industries, regions
 from bidding.organizations.credit_codes import Problem

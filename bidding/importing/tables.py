@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import openpyxl
 from flask_babel import force_locale, gettext
 
-from bidding.forms import FEN_PER_WAN, one_line, stripped
+from bidding.db import FEN_PER_WAN
+from bidding.forms import one_line, stripped
 from bidding.vocabulary import Choice
 
 COLUMNS: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(

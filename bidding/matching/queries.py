@@ -117,14 +117,6 @@ def invitations_to(organization_id: int) -> sa.Select[tuple[ChallengeInvitation]
     )
 
 
-def invitation(challenge_id: int, organization_id: int) -> sa.Select[tuple[ChallengeInvitation]]:
-    """The invitation of one SME to one challenge."""
-    return sa.select(ChallengeInvitation).where(
-        ChallengeInvitation.challenge_id == challenge_id,
-        ChallengeInvitation.organization_id == organization_id,
-    )
-
-
 def invited_to(challenge_id: int) -> sa.Select[tuple[int]]:
     """Ids of the SMEs invited to a challenge."""
     return sa.select(ChallengeInvitation.organization_id).where(

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from bidding import audit, clock
+from bidding.challenges import queries as challenge_queries
 from bidding.challenges.lifecycle import poster_is_suspended
 from bidding.challenges.models import Challenge, ChallengeInvitation
-from bidding.matching import queries
 from bidding.matching.index import Pairing
 from bidding.matching.models import Suggestion
 from bidding.notifications.rules import notify
@@ -95,7 +95,7 @@ def invite(
         raise InvalidTransition(sentence)
     if not organization.may_solve:
         raise RuleViolation(N_("This organization cannot take challenges at present."))
-    if session.scalar(queries.invitation(challenge.id, organization.id)) is not None:
+    if session.scalar(challenge_queries.invitation(challenge.id, organization.id)) is not None:
         raise RuleViolation(N_("This SME has been invited already."))
     invitation = ChallengeInvitation(
         challenge_id=challenge.id, organization_id=organization.id, invited_by_id=actor.id

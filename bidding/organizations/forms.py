@@ -12,7 +12,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms.validators import URL, DataRequired, Email, InputRequired, Length, Optional
 
 from bidding import clock
-from bidding.forms import FEN_PER_WAN, ChoiceField, Form, ProseField, TextField, WanField, stripped
+from bidding.db import FEN_PER_WAN
+from bidding.forms import ChoiceField, Form, ProseField, TextField, WanField, stripped
 from bidding.organizations import credit_codes, rules, size_classes
 from bidding.organizations.fields import IndustryField, RegionField, StagedForm
 from bidding.organizations.models import QualificationKind

@@ -26,7 +26,7 @@ class OrganizationAction(Action):
 
 
 def _members(organization: Organization) -> list[User]:
-    return [membership.user for membership in organization.memberships]
+    return organization.people
 
 
 _S, _A = OrganizationStatus, OrganizationAction

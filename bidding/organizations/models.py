@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
-from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
+from bidding.db import FEN_PER_WAN, Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
 from bidding.lifecycle import HasLifecycle
 from bidding.organizations.size_classes import SizeClass, suggest
 from bidding.permissions import STAFF, Party, standing
@@ -17,9 +17,6 @@ from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
     from bidding.accounts.models import User
-
-
-FEN_PER_WAN = 1_000_000
 
 
 class OrganizationStatus(Choice):
@@ -95,6 +92,11 @@ class Organization(HasLifecycle, Timestamps, Base):
     @property
     def headline(self) -> str:
         return self.name
+
+    @property
+    def people(self) -> list[User]:
+        """The users who belong to it."""
+        return [membership.user for membership in self.memberships]
 
     @property
     def is_verified(self) -> bool:

@@ -15,7 +15,6 @@ from bidding.challenges.models import Requirement
 from bidding.forms import ChoiceField, Form, ProseField, WanField
 from bidding.solutions.models import Response, Solution
 from bidding.solutions.rules import TEXTS, Answers
-from bidding.violations import RuleViolation
 
 
 def at_most(length: int) -> Callable[[Any, wtforms.Field], None]:
@@ -34,15 +33,7 @@ def at_most(length: int) -> Callable[[Any, wtforms.Field], None]:
     return check
 
 
-class PatientForm(Form):
-    """A form whose rule may say several things at once."""
-
-    def add_violation(self, violation: RuleViolation) -> None:
-        for one in getattr(violation, "violations", [violation]):
-            super().add_violation(one)
-
-
-class SolutionForm(PatientForm):
+class SolutionForm(Form):
     """The working copy of a solution. A draft may have gaps. Made by `solution_form`."""
 
     version = wtforms.IntegerField(widget=wtforms.widgets.HiddenInput(), validators=[Optional()])

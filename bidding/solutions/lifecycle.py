@@ -36,12 +36,12 @@ class SolutionAction(Action):
 
 def solvers(solution: Solution) -> list[User]:
     """The people of the organization that offers the solution."""
-    return [membership.user for membership in solution.organization.memberships]
+    return solution.organization.people
 
 
 def posters(solution: Solution) -> list[User]:
     """The people of the organization that posted the challenge."""
-    return [membership.user for membership in solution.challenge.organization.memberships]
+    return solution.challenge.organization.people
 
 
 def closed_because(challenge: Challenge) -> str | None:

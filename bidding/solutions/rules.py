@@ -25,22 +25,13 @@ from bidding.solutions.models import (
     SolutionVersion,
     digest_of,
 )
-from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
+from bidding.violations import AccessDenied, InvalidTransition, RuleViolation, Several
 from bidding.vocabulary import N_
 
 TEXTS = ("summary", "approach", "price_fen", "duration_months", "schedule", "team")
 
 Answers = Mapping[int, tuple[Response | None, str]]
 """requirement id → how it is met, and the words that say so."""
-
-
-class Several(RuleViolation):
-    """More than one thing is wrong; a form shows each beside its field."""
-
-    def __init__(self, violations: list[RuleViolation]) -> None:
-        first = violations[0]
-        super().__init__(first.message, field=first.field, **first.params)
-        self.violations = violations
 
 
 class Stale(RuleViolation):

@@ -75,7 +75,7 @@ def detail(ident: int) -> ResponseReturnValue:
     items = [
         item
         for item in buttons(LIFECYCLE, solution)
-        if item.url != url_for("solutions.submit", ident=ident)
+        if item.action is not SolutionAction.SUBMIT
         or (not missing and solution.has_something_to_submit)
     ]
     return render_template(

@@ -15,8 +15,13 @@ from bidding.notifications.models import Notification
 from bidding.organizations.models import OrganizationStatus
 from bidding.solutions import rules as solution_rules
 from bidding.solutions.models import Solution, SolutionStatus
-from bidding.solutions.rules import Several
-from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired, RuleViolation
+from bidding.violations import (
+    AccessDenied,
+    InvalidTransition,
+    ReasonRequired,
+    RuleViolation,
+    Several,
+)
 from tests import factories
 from tests.solutions import make
 

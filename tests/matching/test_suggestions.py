@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from bidding import deferred
+from bidding.challenges import queries as challenge_queries
 from bidding.challenges.models import ChallengeStatus
 from bidding.challenges.rules import add_addendum
 from bidding.matching import jobs, queries, rules
@@ -238,7 +239,7 @@ def test_two_colleagues_who_invite_at_once_are_told_and_invite_once(
     browser = sign_in(f.member_of(challenge.organization))
     session.commit()
     # Neither sees the other's invitation, as in two transactions at the same time.
-    monkeypatch.setattr(queries, "invitation", lambda *_: sa.select(sa.null()))
+    monkeypatch.setattr(challenge_queries, "invitation", lambda *_: sa.select(sa.null()))
     address = f"/challenges/{challenge.id}/invitations"
 
     answers = [

@@ -18,7 +18,7 @@ from bidding.organizations.size_classes import SizeClass
 from bidding.solutions import rules
 from bidding.solutions.jobs import tell_of_addendum, tell_of_suspension
 from bidding.solutions.models import Response, Solution, SolutionStatus
-from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
+from bidding.violations import AccessDenied, InvalidTransition, RuleViolation, Several
 from tests import factories
 from tests.solutions import make
 
@@ -94,7 +94,7 @@ def test_a_draft_may_have_gaps_and_a_submission_may_not(session: Session) -> Non
         session, solution, actor=actor, answers={first.id: (Response.PARTLY, "")}, summary="Only"
     )
 
-    with pytest.raises(rules.Several) as refusal:
+    with pytest.raises(Several) as refusal:
         rules.submit(session, solution, actor=actor)
 
     assert {one.field for one in refusal.value.violations} == {
