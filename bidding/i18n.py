@@ -86,10 +86,13 @@ def format_moment(moment: datetime | str | None) -> str:
         return ""
     if isinstance(moment, str):
         moment = datetime.fromisoformat(moment)
-    local = flask_babel.to_user_timezone(moment)
-    zone = local.tzname() or ""
-    names = {"CST": gettext("Beijing time")}
-    return f"{local:%Y-%m-%d %H:%M} {names.get(zone, zone)}"
+    return f"{flask_babel.to_user_timezone(moment):%Y-%m-%d %H:%M} {zone_name()}"
+
+
+def zone_name() -> str:
+    """The site's time zone in words. Not by its abbreviation: CST is Chicago's as well."""
+    zone = str(flask_babel.get_timezone())
+    return {"Asia/Shanghai": gettext("Beijing time")}.get(zone, zone)
 
 
 def format_day(value: datetime | date | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import flask_babel
 import wtforms
 from flask import request
 from flask_babel import gettext
@@ -13,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation
 
+from bidding import i18n
 from bidding.challenges.models import Challenge, ChallengeKind, Cooperation, IpTerms, Operator
 from bidding.challenges.rules import TERMS, Incomplete, Overtaken
 from bidding.forms import (
@@ -39,8 +39,7 @@ class DeadlineField(MomentField):
 
     @property
     def zone_name(self) -> str:
-        zone = str(flask_babel.get_timezone())
-        return {"Asia/Shanghai": gettext("Beijing time")}.get(zone, zone)
+        return i18n.zone_name()
 
     def post_validate(self, form: wtforms.Form, validation_stopped: bool) -> None:
         del form, validation_stopped

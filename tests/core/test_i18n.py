@@ -70,6 +70,13 @@ def test_a_moment_always_says_its_time_zone(app):
         assert i18n.format_moment(None) == i18n.format_day(None) == ""
 
 
+def test_a_zone_that_shares_beijings_abbreviation_is_not_called_beijing(app, monkeypatch):
+    with app.test_request_context("/?lang=en"):
+        monkeypatch.setattr(app.extensions["babel"], "default_timezone", "America/Chicago")
+        moment = datetime(2027, 1, 31, 9, tzinfo=UTC)
+        assert i18n.format_moment(moment) == "2027-01-31 03:00 America/Chicago"
+
+
 @pytest.mark.parametrize(
     ("left", "words"),
     [
