@@ -9,6 +9,7 @@ from bidding.audits import views as audits
 from bidding.challenges import views as challenges
 from bidding.dashboards import views as dashboards
 from bidding.evaluations import views as evaluations
+from bidding.matching import exposure as _exposure
 from bidding.matching import jobs as _matching_jobs
 from bidding.matching import views as matching
 from bidding.notifications import delivery as _delivery
@@ -32,7 +33,7 @@ BLUEPRINTS = (
 )
 
 # Imported for the background jobs that they register.
-JOBS = (_matching_jobs, _delivery, _solutions_jobs)
+JOBS = (_matching_jobs, _exposure, _delivery, _solutions_jobs)
 
 
 def init_app(app: Flask) -> None:

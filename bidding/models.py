@@ -4,7 +4,7 @@ from bidding.accounts.models import User
 from bidding.audit import AuditEvent
 from bidding.challenges.models import Addendum, Challenge, ChallengeInvitation, Requirement
 from bidding.evaluations.models import Decision
-from bidding.matching.models import Suggestion
+from bidding.matching.models import Exposure, Feedback, Suggestion
 from bidding.notifications.models import Notification
 from bidding.organizations.models import (
     CapabilityProfile,
@@ -22,6 +22,8 @@ __all__ = [
     "Challenge",
     "ChallengeInvitation",
     "Decision",
+    "Exposure",
+    "Feedback",
     "MemberInvitation",
     "Membership",
     "Notification",

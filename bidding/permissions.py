@@ -53,6 +53,7 @@ class Permission(StrEnum):
     # matching
     SEE_SUGGESTIONS = "see_suggestions"
     SEE_RECOMMENDATIONS = "see_recommendations"
+    GIVE_FEEDBACK = "give_feedback"
     # solutions
     CREATE_SOLUTION = "create_solution"
     READ_SOLUTION = "read_solution"
@@ -64,6 +65,7 @@ class Permission(StrEnum):
     # staff
     WORK_QUEUE = "work_queue"
     READ_AUDIT = "read_audit"
+    READ_REPORTS = "read_reports"
 
 
 STAFF = frozenset({Party.REVIEWER, Party.ADMINISTRATOR})
@@ -87,6 +89,7 @@ HOLDERS: dict[Permission, frozenset[Party]] = {
     Permission.INVITE_SOLVER: frozenset({Party.POSTER}),
     Permission.SEE_SUGGESTIONS: STAFF | {Party.POSTER},
     Permission.SEE_RECOMMENDATIONS: frozenset({Party.SOLVER}),
+    Permission.GIVE_FEEDBACK: frozenset({Party.POSTER, Party.SOLVER}),
     Permission.CREATE_SOLUTION: frozenset({Party.SOLVER}),
     Permission.READ_SOLUTION: STAFF | {Party.SOLVER, Party.POSTER},
     Permission.EDIT_SOLUTION: frozenset({Party.SOLVER}),
@@ -95,6 +98,7 @@ HOLDERS: dict[Permission, frozenset[Party]] = {
     Permission.EVALUATE_SOLUTION: frozenset({Party.POSTER}),
     Permission.WORK_QUEUE: STAFF,
     Permission.READ_AUDIT: STAFF,
+    Permission.READ_REPORTS: frozenset({Party.ADMINISTRATOR}),
 }
 
 # Before a record is loaded only the programme-wide standing is known. A person may enter

@@ -12,6 +12,7 @@ from bidding.accounts.models import User
 from bidding.audit import AuditEvent
 from bidding.challenges.models import Challenge, ChallengeStatus
 from bidding.db import BIGGEST_ID
+from bidding.matching.models import Feedback
 from bidding.organizations.models import Organization, OrganizationStatus
 from bidding.solutions.models import PRIVATE, Solution
 
@@ -78,6 +79,7 @@ def _visible_to(reader: User) -> sa.ColumnElement[bool]:
         "solutions": _solutions(reader.organization_id),
         "challenges": _challenges(reader.organization_id),
         "organizations": _organizations(reader.organization_id),
+        "suggestion_feedback": _feedback(reader.organization_id),
     }
     return sa.or_(
         AuditEvent.subject_type.not_in(guarded),
@@ -112,3 +114,13 @@ def _challenges(own: int | None) -> sa.Select[tuple[int]]:
 def _organizations(own: int | None) -> sa.Select[tuple[int]]:
     visible = sa.select(Organization.id).where(Organization.status != OrganizationStatus.DRAFT)
     return visible if own is None else visible.where(Organization.id != own)
+
+
+def _feedback(own: int | None) -> sa.Select[tuple[int]]:
+    """Neither side may learn from the trail what the other one says of it."""
+    visible = sa.select(Feedback.id)
+    if own is None:
+        return visible
+    return visible.join(Feedback.challenge).where(
+        Challenge.organization_id != own, Feedback.organization_id != own
+    )

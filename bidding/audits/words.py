@@ -15,6 +15,7 @@ SUBJECTS: dict[str, str] = {
     "member_invitations": N_("Invitation to join"),
     "challenges": N_("Challenge"),
     "challenge_invitations": N_("Invitation to a challenge"),
+    "suggestion_feedback": N_("Feedback on a suggestion"),
     "addenda": N_("Addendum"),
     "solutions": N_("Solution"),
     "decisions": N_("Decision"),
@@ -61,6 +62,7 @@ ACTIONS: dict[str, str] = {
     "challenges.suspend": N_("suspended the challenge"),
     "challenges.resume": N_("resumed the challenge"),
     "challenges.invite": N_("invited an SME to the challenge"),
+    "matching.feedback": N_("gave feedback on a suggestion"),
     "solutions.start": N_("began the solution"),
     "solutions.update": N_("changed the solution"),
     "solutions.submit": N_("submitted the solution"),
@@ -145,5 +147,6 @@ FIELDS: dict[str, str] = {
     "member": N_("Member"),
     "invitation": N_("Invitation to join"),
     "invited": N_("Invited SME"),
+    "verdict": N_("Feedback"),
     "addendum": N_("Addendum"),
 }

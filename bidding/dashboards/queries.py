@@ -14,7 +14,8 @@ from bidding.challenges.models import (
     ChallengeStatus,
 )
 from bidding.challenges.queries import CARD, urgency
-from bidding.matching.models import Suggestion
+from bidding.matching.models import Side, Suggestion
+from bidding.matching.queries import lift, not_set_aside_by
 from bidding.matching.rules import TOLD_SCORE
 from bidding.organizations.models import Organization, OrganizationStatus
 from bidding.organizations.size_classes import SizeClass
@@ -97,7 +98,10 @@ def posted(organization_id: int) -> sa.Select[tuple[Challenge]]:
 
 
 def recommended(organization_id: int) -> sa.Select[tuple[Suggestion]]:
-    """Open challenges that fit an SME, best first, without those it knows already."""
+    """Open challenges that fit an SME, without those it knows already or has set aside.
+
+    Those it is interested in come first, then the best.
+    """
     begun = sa.select(Solution.challenge_id).where(Solution.organization_id == organization_id)
     invited_to = sa.select(ChallengeInvitation.challenge_id).where(
         ChallengeInvitation.organization_id == organization_id
@@ -110,9 +114,10 @@ def recommended(organization_id: int) -> sa.Select[tuple[Suggestion]]:
             Suggestion.score >= TOLD_SCORE,
             Challenge.is_open,
             Challenge.id.not_in(begun.union_all(invited_to)),
+            not_set_aside_by(Side.SOLVER),
         )
         .options(joinedload(Suggestion.challenge).options(*CARD), raiseload("*"))
-        .order_by(Suggestion.score.desc(), Suggestion.id)
+        .order_by(lift(Side.SOLVER), Suggestion.score.desc(), Suggestion.id)
         .limit(PER_GROUP)
     )
 

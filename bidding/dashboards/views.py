@@ -10,6 +10,8 @@ from flask_login import current_user
 
 from bidding.dashboards import queries
 from bidding.extensions import db
+from bidding.matching import exposure
+from bidding.matching.models import Side
 from bidding.organizations.models import Organization
 from bidding.permissions import Permission, allows, requires
 
@@ -44,7 +46,13 @@ def work() -> ResponseReturnValue:
         context["queue"] = queries.Queue(*row)
     if organization is not None:
         context |= _as_poster(organization) if organization.is_large else _as_solver(organization)
-    return render_template("dashboards/work.html", organization=organization, **context)
+    html = render_template("dashboards/work.html", organization=organization, **context)
+    if allows(current_user, Permission.SEE_RECOMMENDATIONS, organization):
+        recommended = context["recommended"]
+        exposure.shown(
+            Side.SOLVER, [(one.challenge_id, one.organization_id) for one in recommended]
+        )
+    return html
 
 
 def _as_poster(organization: Organization) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
-from bidding.db import Base, PrimaryKey, references
+from bidding.db import Base, PrimaryKey, choice, references
 from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
@@ -66,3 +66,59 @@ class Suggestion(Base):
     @property
     def strength(self) -> Strength:
         return Strength.of(self.score)
+
+
+class Side(Choice):
+    """Who looks at a pairing: the one that posts the challenge, or the SME that could take it."""
+
+    POSTER = "poster", N_("Posters")
+    SOLVER = "solver", N_("SMEs")
+
+
+class Verdict(Choice):
+    """What one side says of a pairing."""
+
+    INTERESTED = "interested", N_("Interested"), Tone.SUCCESS
+    NOT_RELEVANT = "not_relevant", N_("Not relevant")
+
+
+class Feedback(Base):
+    """What one side says of a pairing. Unlike the suggestion itself it survives a refresh."""
+
+    __tablename__ = "suggestion_feedback"
+    __table_args__ = (sa.UniqueConstraint("challenge_id", "organization_id", "side"),)
+
+    id: Mapped[PrimaryKey]
+    challenge_id: Mapped[int] = references("challenges.id", index=False)
+    organization_id: Mapped[int] = references("organizations.id")
+    side: Mapped[Side] = mapped_column(choice(Side))
+    verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict))
+    """None once it is taken back."""
+    author_id: Mapped[int] = references("users.id", index=False)
+    given_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    challenge: Mapped[Challenge] = relationship()
+    organization: Mapped[Organization] = relationship()
+
+    @property
+    def headline(self) -> str:
+        return f"{self.challenge.title} · {self.organization.name}"
+
+
+class Exposure(Base):
+    """A pairing that was shown to one side; written by jobs, see `exposure`."""
+
+    __tablename__ = "exposures"
+    __table_args__ = (
+        sa.UniqueConstraint("challenge_id", "organization_id", "side"),
+        sa.Index("ix_exposures_side_shown_at", "side", "shown_at"),
+    )
+
+    id: Mapped[PrimaryKey]
+    challenge_id: Mapped[int] = references("challenges.id", index=False)
+    organization_id: Mapped[int] = references("organizations.id")
+    side: Mapped[Side] = mapped_column(choice(Side))
+    shown_at: Mapped[datetime]
+    """When it was first shown."""
+    opened_at: Mapped[datetime | None]
+    """When somebody of that side first looked at the other one from there."""

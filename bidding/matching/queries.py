@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 
 from bidding.challenges.models import Challenge, ChallengeInvitation
-from bidding.matching.models import Suggestion
+from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
 from bidding.organizations.models import (
     CapabilityProfile,
     Organization,
     OrganizationStatus,
 )
 from bidding.organizations.size_classes import SizeClass
+
+Pair = tuple[int, int]
+"""The ids of a challenge and of an organization."""
 
 RECOMMENDED_SCORE = 0.1
 """An SME reads every recommendation, so weaker ones are kept from it; see `Strength`."""
@@ -81,8 +85,118 @@ def suggestions_for(challenge_id: int, top: int) -> sa.Select[tuple[Suggestion]]
     )
 
 
+def verdict_of(side: Side) -> sa.ScalarSelect[Verdict | None]:
+    """What `side` says of a suggestion, to order and to filter by."""
+    return (
+        sa.select(Feedback.verdict)
+        .where(
+            Feedback.challenge_id == Suggestion.challenge_id,
+            Feedback.organization_id == Suggestion.organization_id,
+            Feedback.side == side,
+        )
+        .correlate(Suggestion)
+        .scalar_subquery()
+    )
+
+
+def not_set_aside_by(side: Side) -> sa.ColumnElement[bool]:
+    """Whether `side` leaves a suggestion where it is."""
+    return verdict_of(side).is_distinct_from(Verdict.NOT_RELEVANT)
+
+
+def lift(*sides: Side) -> sa.ColumnElement[int]:
+    """An order: the more of `sides` are interested, the earlier a suggestion comes."""
+    places = [sa.case((verdict_of(side) == Verdict.INTERESTED, -1), else_=0) for side in sides]
+    return sum(places[1:], start=places[0])
+
+
+def suggestions_to_poster(challenge_id: int, top: int) -> sa.Select[tuple[Suggestion]]:
+    """`suggestions_for` a challenge as its poster sees them: what was said of them counts.
+
+    That an SME is not interested is its own affair and changes nothing here.
+    """
+    return (
+        suggestions_for(challenge_id, top)
+        .where(not_set_aside_by(Side.POSTER))
+        .order_by(None)
+        .order_by(
+            lift(Side.POSTER, Side.SOLVER), Suggestion.score.desc(), Suggestion.organization_id
+        )
+    )
+
+
+def interested_in(challenge_id: int, side: Side) -> sa.Select[tuple[int]]:
+    """Ids of the SMEs whose pairing with a challenge `side` is interested in."""
+    return sa.select(Feedback.organization_id).where(
+        Feedback.challenge_id == challenge_id,
+        Feedback.side == side,
+        Feedback.verdict == Verdict.INTERESTED,
+    )
+
+
+def interests_of(organization_id: int) -> sa.Select[tuple[int]]:
+    """Ids of the challenges that an SME is interested in."""
+    return sa.select(Feedback.challenge_id).where(
+        Feedback.organization_id == organization_id,
+        Feedback.side == Side.SOLVER,
+        Feedback.verdict == Verdict.INTERESTED,
+    )
+
+
+def set_aside_by_poster(challenge_id: int) -> sa.Select[tuple[Organization]]:
+    """The SMEs that the poster of a challenge set aside, the latest first."""
+    return (
+        sa.select(Organization)
+        .join(Feedback, Feedback.organization_id == Organization.id)
+        .where(
+            Feedback.challenge_id == challenge_id,
+            Feedback.side == Side.POSTER,
+            Feedback.verdict == Verdict.NOT_RELEVANT,
+            _IS_OFFER,
+        )
+        .order_by(Feedback.given_at.desc(), Feedback.id.desc())
+        .options(raiseload("*"))
+    )
+
+
+def set_aside_by_solver(organization_id: int) -> sa.Select[tuple[Challenge]]:
+    """The open challenges that an SME set aside, the latest first."""
+    return (
+        sa.select(Challenge)
+        .join(Feedback, Feedback.challenge_id == Challenge.id)
+        .where(
+            Feedback.organization_id == organization_id,
+            Feedback.side == Side.SOLVER,
+            Feedback.verdict == Verdict.NOT_RELEVANT,
+            Challenge.is_open,
+        )
+        .order_by(Feedback.given_at.desc(), Feedback.id.desc())
+        .options(raiseload("*"))
+    )
+
+
+def feedback(challenge_id: int, organization_id: int, side: Side) -> sa.Select[tuple[Feedback]]:
+    """What one side said of one pairing, if anything."""
+    return sa.select(Feedback).where(
+        Feedback.challenge_id == challenge_id,
+        Feedback.organization_id == organization_id,
+        Feedback.side == side,
+    )
+
+
+def exposed(side: Side, pairs: Sequence[Pair]) -> sa.Select[tuple[int, int]]:
+    """Which of `pairs` were shown to a side already."""
+    return sa.select(Exposure.challenge_id, Exposure.organization_id).where(
+        Exposure.side == side,
+        sa.tuple_(Exposure.challenge_id, Exposure.organization_id).in_(pairs),
+    )
+
+
 def recommendations_for(organization_id: int) -> sa.Select[tuple[Suggestion]]:
-    """The open challenges recommended to an SME, best first."""
+    """The open challenges recommended to an SME and not set aside by it.
+
+    Those it is interested in come first, then the best.
+    """
     challenge = joinedload(Suggestion.challenge, innerjoin=True)
     return (
         sa.select(Suggestion)
@@ -91,8 +205,9 @@ def recommendations_for(organization_id: int) -> sa.Select[tuple[Suggestion]]:
             Suggestion.organization_id == organization_id,
             Suggestion.score >= RECOMMENDED_SCORE,
             Challenge.is_open,
+            not_set_aside_by(Side.SOLVER),
         )
-        .order_by(Suggestion.score.desc(), Suggestion.challenge_id)
+        .order_by(lift(Side.SOLVER), Suggestion.score.desc(), Suggestion.challenge_id)
         .options(
             challenge.joinedload(Challenge.organization, innerjoin=True),
             challenge.selectinload(Challenge.requirements),

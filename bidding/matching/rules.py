@@ -1,23 +1,26 @@
-"""Storing suggestions, telling SMEs of them, and inviting an SME."""
+"""Storing suggestions, telling SMEs of them, inviting an SME, and what both sides say of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
 from bidding import audit, clock
 from bidding.challenges import queries as challenge_queries
 from bidding.challenges.lifecycle import poster_is_suspended
 from bidding.challenges.models import Challenge, ChallengeInvitation
+from bidding.matching import queries
 from bidding.matching.index import Pairing
-from bidding.matching.models import Suggestion
+from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
 from bidding.notifications.rules import notify
 from bidding.organizations.models import Membership, Organization
-from bidding.permissions import Permission, demand
-from bidding.violations import InvalidTransition, RuleViolation
+from bidding.permissions import Permission, allows, demand
+from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_
 
 TOLD_SCORE = 0.12
@@ -52,10 +55,18 @@ def store(session: Session, pairings: Sequence[Pairing], *, scope: Any) -> None:
 
 
 def tell_solvers(session: Session, challenge: Challenge) -> int:
-    """Tell the best-fitting SMEs of an open challenge, each once; answers how many."""
+    """Tell the best-fitting SMEs of an open challenge, each once; answers how many.
+
+    Not those for which either side has set the other aside.
+    """
     rows = session.scalars(
         sa.select(Suggestion)
-        .where(Suggestion.challenge_id == challenge.id, Suggestion.score >= TOLD_SCORE)
+        .where(
+            Suggestion.challenge_id == challenge.id,
+            Suggestion.score >= TOLD_SCORE,
+            queries.not_set_aside_by(Side.POSTER),
+            queries.not_set_aside_by(Side.SOLVER),
+        )
         .order_by(Suggestion.score.desc(), Suggestion.organization_id)
         .limit(TOLD)
     ).all()
@@ -71,6 +82,7 @@ def tell_solvers(session: Session, challenge: Challenge) -> int:
             terms=[item["term"] for item in row.terms[:5]],
             closes_at=challenge.closes_at,
         )
+    expose(session, Side.SOLVER, [(challenge.id, row.organization_id) for row in new])
     return len(new)
 
 
@@ -117,6 +129,113 @@ def invite(
         closes_at=challenge.closes_at,
     )
     return invitation
+
+
+def give_feedback(
+    session: Session,
+    challenge: Challenge,
+    organization: Organization,
+    *,
+    actor: Any,
+    verdict: Verdict,
+) -> Feedback:
+    """Keep what the actor's side says of a pairing; saying it again changes nothing.
+
+    Raises
+    ------
+    AccessDenied
+        `actor` is of neither side.
+    InvalidTransition
+        The challenge is not open.
+    RuleViolation
+        The SME cannot take challenges.
+    """
+    side = side_of(actor, challenge, organization)
+    if not challenge.is_open:
+        raise InvalidTransition(N_("Only suggestions for an open challenge take feedback."))
+    if not organization.may_solve:
+        raise RuleViolation(N_("This organization cannot take challenges at present."))
+    row = session.scalar(queries.feedback(challenge.id, organization.id, side))
+    if row is None:
+        row = Feedback(challenge=challenge, organization=organization, side=side)
+        session.add(row)
+    return _say(session, row, verdict, actor)
+
+
+def take_back_feedback(
+    session: Session, challenge: Challenge, organization: Organization, *, actor: Any
+) -> Feedback | None:
+    """Take back what the actor's side said of a pairing, whatever has become of the two since.
+
+    Raises
+    ------
+    AccessDenied
+        `actor` is of neither side.
+    """
+    side = side_of(actor, challenge, organization)
+    row = session.scalar(queries.feedback(challenge.id, organization.id, side))
+    return row and _say(session, row, None, actor)
+
+
+def side_of(actor: Any, challenge: Challenge, organization: Organization) -> Side:
+    """The side of a pairing that `actor` is on.
+
+    Raises
+    ------
+    AccessDenied
+        On neither.
+    """
+    if allows(actor, Permission.GIVE_FEEDBACK, challenge):
+        return Side.POSTER
+    if organization.is_sme and allows(actor, Permission.GIVE_FEEDBACK, organization):
+        return Side.SOLVER
+    raise AccessDenied()
+
+
+def _say(session: Session, row: Feedback, verdict: Verdict | None, actor: Any) -> Feedback:
+    if row.verdict is verdict:
+        return row
+    changes = {"verdict": [row.verdict and row.verdict.value, verdict and verdict.value]}
+    row.verdict, row.author_id, row.given_at = verdict, actor.id, clock.now()
+    audit.record(session, "matching.feedback", row, actor=actor, changes=changes)
+    return row
+
+
+def expose(
+    session: Session, side: Side, pairs: Sequence[queries.Pair], *, at: datetime | None = None
+) -> None:
+    """Note that `pairs` were shown to a side. The first time counts, however often it is said."""
+    shown_at = at or clock.now()
+    rows = [
+        {"challenge_id": challenge, "organization_id": sme, "side": side, "shown_at": shown_at}
+        for challenge, sme in pairs
+    ]
+    if rows:
+        session.execute(_insert(session).on_conflict_do_nothing(), rows)
+
+
+def note_opening(
+    session: Session, side: Side, pair: queries.Pair, *, at: datetime | None = None
+) -> None:
+    """Note that somebody of `side` looked at the other one of a pairing that was shown to them."""
+    challenge_id, organization_id = pair
+    session.execute(
+        sa.update(Exposure)
+        .where(
+            Exposure.challenge_id == challenge_id,
+            Exposure.organization_id == organization_id,
+            Exposure.side == side,
+            Exposure.opened_at.is_(None),
+        )
+        .values(opened_at=at or clock.now())
+    )
+
+
+def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that can pass over what is there; each database has its own."""
+    if session.get_bind().dialect.name == "postgresql":
+        return postgresql.insert(Exposure)
+    return sqlite.insert(Exposure)
 
 
 def members(session: Session, organization_id: int) -> Iterable[Any]:

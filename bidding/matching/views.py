@@ -1,23 +1,40 @@
-"""Suggestions for the poster, recommendations for the SME."""
+"""Suggestions for the poster, recommendations for the SME, and what they say of them."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from bidding.boundary import find, load
 from bidding.challenges.models import Challenge
 from bidding.extensions import db
-from bidding.matching import queries, rules
+from bidding.matching import exposure, queries, rules
 from bidding.matching.index import PER_CHALLENGE
+from bidding.matching.models import Side, Verdict
 from bidding.organizations.models import Organization
 from bidding.pagination import paginate
-from bidding.permissions import Permission, demand, requires
+from bidding.permissions import Permission, allows, demand, requires
+from bidding.transitions import next_address
 from bidding.violations import RuleViolation
 
 bp = Blueprint("matching", __name__)
+bp.after_app_request(exposure.note_opening)
+
+_SAID = {
+    (Side.POSTER, Verdict.INTERESTED): _l("%(name)s is at the top of your suggestions now."),
+    (Side.POSTER, Verdict.NOT_RELEVANT): _l("%(name)s is set aside, at the end of the page."),
+    (Side.POSTER, None): _l("Taken back. %(name)s stands where its score puts it."),
+    (Side.SOLVER, Verdict.INTERESTED): _l(
+        "The poster of “%(title)s” sees that you are interested."
+    ),
+    (Side.SOLVER, Verdict.NOT_RELEVANT): _l("“%(title)s” is set aside, at the end of the page."),
+    (Side.SOLVER, None): _l("Taken back. “%(title)s” stands where its score puts it."),
+}
 
 
 @bp.get("/challenges/<int:ident>/suggestions")
@@ -26,12 +43,29 @@ def suggestions(ident: int) -> ResponseReturnValue:
     challenge = load(
         Challenge, ident, Permission.SEE_SUGGESTIONS, readable=Permission.READ_CHALLENGE
     )
-    return render_template(
+    # What both sides said is between them: others read what the matcher found.
+    is_poster = allows(current_user, Permission.GIVE_FEEDBACK, challenge)
+    query = queries.suggestions_to_poster if is_poster else queries.suggestions_for
+    suggestions = db.session.scalars(query(ident, PER_CHALLENGE)).all()
+    html = render_template(
         "matching/suggestions.html",
         challenge=challenge,
-        suggestions=db.session.scalars(queries.suggestions_for(ident, PER_CHALLENGE)).all(),
+        suggestions=suggestions,
         invited=set(db.session.scalars(queries.invited_to(ident))),
+        **(_said_of(ident) if is_poster else {}),
     )
+    if is_poster:
+        exposure.shown(Side.POSTER, [(ident, each.organization_id) for each in suggestions])
+    return html
+
+
+def _said_of(challenge_id: int) -> dict[str, Any]:
+    """What a poster and the SMEs said of each other, as far as the poster may know it."""
+    liked, keen = (
+        set(db.session.scalars(queries.interested_in(challenge_id, side))) for side in Side
+    )
+    set_aside = db.session.scalars(queries.set_aside_by_poster(challenge_id)).all()
+    return {"liked": liked, "keen": keen, "set_aside": set_aside}
 
 
 @bp.post("/challenges/<int:ident>/invitations")
@@ -50,6 +84,41 @@ def invite(ident: int) -> ResponseReturnValue:
     return redirect(url_for("matching.suggestions", ident=ident))
 
 
+@bp.post("/challenges/<int:ident>/feedback")
+@requires(Permission.GIVE_FEEDBACK)
+def feedback(ident: int) -> ResponseReturnValue:
+    """What the reader's side says of a pairing; an empty verdict takes it back."""
+    challenge = load(Challenge, ident, Permission.READ_CHALLENGE)
+    organization = find(Organization, request.form.get("organization", 0, type=int))
+    asked = request.form.get("verdict", "")
+    if asked not in ("", *Verdict):
+        abort(400)
+    side = rules.side_of(current_user, challenge, organization)
+    verdict = Verdict(asked) if asked else None
+    try:
+        _say(challenge, organization, verdict)
+    except RuleViolation as refusal:
+        if type(refusal) is not RuleViolation:
+            raise
+        flash(_(refusal.message), "warning")
+    else:
+        words = {"name": organization.name, "title": challenge.title}
+        flash(_SAID[side, verdict] % words, "success")
+    suggested = url_for("matching.suggestions", ident=ident)
+    return redirect(
+        next_address(suggested if side is Side.POSTER else url_for("matching.recommendations"))
+    )
+
+
+def _say(challenge: Challenge, organization: Organization, verdict: Verdict | None) -> None:
+    if verdict is None:
+        rules.take_back_feedback(db.session, challenge, organization, actor=current_user)
+    else:
+        rules.give_feedback(
+            db.session, challenge, organization, actor=current_user, verdict=verdict
+        )
+
+
 @bp.get("/recommendations")
 @requires(Permission.SEE_RECOMMENDATIONS)
 def recommendations() -> ResponseReturnValue:
@@ -57,9 +126,14 @@ def recommendations() -> ResponseReturnValue:
     if organization is None:
         return redirect(url_for("organizations.own"))
     demand(current_user, Permission.SEE_RECOMMENDATIONS, organization)
-    return render_template(
+    page = paginate(db.session, queries.recommendations_for(organization.id))
+    html = render_template(
         "matching/recommendations.html",
         organization=organization,
         invitations=db.session.scalars(queries.invitations_to(organization.id)).all(),
-        page=paginate(db.session, queries.recommendations_for(organization.id)),
+        page=page,
+        liked=set(db.session.scalars(queries.interests_of(organization.id))),
+        set_aside=db.session.scalars(queries.set_aside_by_solver(organization.id)).all(),
     )
+    exposure.shown(Side.SOLVER, [(each.challenge_id, organization.id) for each in page.items])
+    return html

@@ -136,6 +136,9 @@ POST challenges.resume               suspended                302  403  403  403
 GET  matching.suggestions            open                     302  403  200  403  403  403  200  200
 GET  matching.suggestions            draft                    302  404  200  404  404  404  404  404
 POST matching.invite                 open                     302  403  302  403  403  403  403  403
+POST matching.feedback               open                     302  403  302  403  302  403  403  403
+POST matching.feedback               draft                    302  404  409  404  404  404  404  404
+POST matching.feedback               closed                   302  403  409  403  409  403  403  403
 GET  matching.recommendations        -                        302  302  403  403  200  200  302  302
 
 POST solutions.create                untouched                302  403  403  403  302  302  403  403
@@ -190,6 +193,10 @@ FORMS: dict[str, dict[str, str | Callable[[Any], str]]] = {
     "accounts.request_reset": {"email": "somebody@example.com"},
     "organizations.invite": {"email": "somebody@example.com"},
     "matching.invite": {"organization": lambda world: str(world.solving.id)},
+    "matching.feedback": {
+        "organization": lambda world: str(world.solving.id),
+        "verdict": "interested",
+    },
 }
 
 
