@@ -35,6 +35,7 @@ from bidding.db import FEN_PER_WAN
 from bidding.evaluations import rules as evaluations
 from bidding.matching import jobs as matching_jobs
 from bidding.matching import rules as matching
+from bidding.matching.models import Side, Verdict
 from bidding.notifications.models import Notification
 from bidding.organizations import credit_codes
 from bidding.organizations import rules as organizations
@@ -226,6 +227,7 @@ class Demo:
                 self.session, self.challenges[key], actor=self.reviewer, reason=""
             ),
         )
+        self._plan_looks(item)
         for offer in item.get("solution", []):
             self._plan_offer(item, offer)
         if state is ChallengeStatus.SUSPENDED:
@@ -234,6 +236,51 @@ class Demo:
             self._at(key, 1, lambda: self._poster_act(item, evaluations.cancel))
         elif "opened_days_ago" in item:
             self._plan_evaluation(item)
+
+    # What poster and SMEs see of each other. Who looks and who likes what is drawn from the names,
+    # so that the demo is the same each time.
+
+    def _plan_looks(self, item: dict[str, Any]) -> None:
+        """Some hours after publication the poster looks at its suggestions, then the SMEs do."""
+        thread, ago = f"{item['key']}/looks", item["published_days_ago"] - 0.5
+        if ago > 0:
+            self._at(thread, ago, lambda: self._look(item, Side.POSTER))
+            self._at(thread, max(ago - 1, 0), lambda: self._look(item, Side.SOLVER))
+
+    def _look(self, item: dict[str, Any], side: Side) -> None:
+        challenge = self.challenges[item["key"]]
+        if not challenge.is_open:
+            return
+        for key in self._neighbours(item):
+            luck, organization = _luck(item["key"], key, side), self.organizations[key]
+            pair = (challenge.id, organization.id)
+            if luck >= 70 or (side is Side.POSTER and _luck(key) < 20):  # some are never seen
+                continue
+            matching.expose(self.session, side, [pair])
+            if luck < 45:
+                matching.note_opening(self.session, side, pair)
+            if luck < 10 or 30 <= luck < 38:
+                matching.give_feedback(
+                    self.session,
+                    challenge,
+                    organization,
+                    actor=self.people[item["organization"] if side is Side.POSTER else key],
+                    verdict=Verdict.INTERESTED if luck < 10 else Verdict.NOT_RELEVANT,
+                )
+            if luck < 6 and side is Side.POSTER and key != "demo-solver":  # see `_invite`
+                matching.invite(
+                    self.session, challenge, organization, actor=self.people[item["organization"]]
+                )
+
+    def _neighbours(self, item: dict[str, Any]) -> list[str]:
+        """The SMEs that a challenge is likely to find: of its city, and those that apply."""
+        apply = {offer["organization"] for offer in item.get("solution", [])}
+        return [
+            key
+            for key, organization in self.organizations.items()
+            if organization.may_solve
+            and (key in apply or organization.region_code[:4] == item.get("region", "")[:4])
+        ]
 
     def _draft(self, item: dict[str, Any]) -> None:
         terms: dict[str, Any] = {
@@ -390,6 +437,11 @@ def _read() -> dict[str, Any]:
             else:
                 content[kind] = items
     return content
+
+
+def _luck(*names: str) -> int:
+    """A number from 0 to 99 that looks drawn, and is the same for the same names."""
+    return zlib.crc32("/".join(names).encode()) % 100
 
 
 def _fen(wan: int | None) -> int | None:

@@ -1,19 +1,26 @@
-"""The home page, and what needs each person now."""
+"""The home page, what needs each person now, and the matcher report."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user
 
-from bidding.dashboards import queries
+from bidding.dashboards import queries, report
 from bidding.extensions import db
 from bidding.matching import exposure
 from bidding.matching.models import Side
 from bidding.organizations.models import Organization
+from bidding.organizations.size_classes import SizeClass
+from bidding.pagination import paginate
 from bidding.permissions import Permission, allows, requires
+from bidding.templating import region_name
 
 bp = Blueprint("dashboards", __name__)
 
@@ -65,3 +72,58 @@ def _as_solver(organization: Organization) -> dict[str, Any]:
         "invited": list(db.session.scalars(queries.invited(organization.id))),
         "recommended": list(db.session.scalars(queries.recommended(organization.id))),
     }
+
+
+@bp.get("/reports/matching")
+@requires(Permission.READ_REPORTS)
+def matching_report() -> ResponseReturnValue:
+    """What becomes of suggestions, and which SMEs posters are never shown."""
+    period = _period()
+    page = paginate(db.session, report.not_shown(period.since))
+    found = db.session.execute(report.found_for([each.id for each in page.items]))
+    return render_template(
+        "dashboards/matching_report.html",
+        report=report.read(db.session, period),
+        periods=report.Period,
+        sides=Side,
+        page=page,
+        found=dict(found.all()),
+    )
+
+
+@bp.get("/reports/matching.csv")
+@requires(Permission.READ_REPORTS)
+def matching_report_table() -> ResponseReturnValue:
+    """The figures as a table for a spreadsheet, which knows Chinese in UTF-8 by its mark."""
+    figures = report.read(db.session, _period())
+    table = io.StringIO("\ufeff")
+    table.seek(0, io.SEEK_END)
+    writer = csv.writer(table)
+    writer.writerow([_("Group"), _("Figure"), _("Number"), _("Of"), _("Percent")])
+    for group, words, share in _lines(figures):
+        writer.writerow([group, words, share.number, share.of, share.percent])
+    name = f"matching-{figures.period.value}.csv"
+    return Response(
+        table.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
+
+
+def _period() -> report.Period:
+    return request.args.get("period", report.Period.QUARTER, type=report.Period)
+
+
+def _lines(figures: report.Report) -> Iterator[tuple[str, str, report.Share]]:
+    """Every figure of the report: its group, what it is called, and the share."""
+    for place, side in enumerate(Side):
+        for step, shares in figures.rows:
+            yield _(side.label), _(step.label), shares[place]
+    shown = _("Verified SMEs shown to a poster")
+    yield shown, _("All SMEs"), figures.everyone.share
+    for group in figures.sizes:
+        yield shown, _(SizeClass(group.key).label), group.share
+    for group in figures.provinces:
+        yield shown, region_name(group.key), group.share
+    tenth = _("Showings of the most-shown tenth of SMEs")
+    yield _("Showings to posters"), tenth, figures.most_shown

@@ -183,6 +183,9 @@ GET  reviews.challenge               waiting                  302  403  403  403
 GET  reviews.challenge               draft                    302  403  403  403  403  403  404  404
 
 GET  audits.index                    -                        302  403  403  403  403  403  200  200
+
+GET  dashboards.matching_report      -                        302  403  403  403  403  403  403  200
+GET  dashboards.matching_report_table -                       302  403  403  403  403  403  403  200
 """
 
 # What is sent besides a reason, where a POST needs more to be understood.
