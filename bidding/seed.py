@@ -259,13 +259,13 @@ class Demo:
             matching.expose(self.session, side, [pair])
             if luck < 45:
                 matching.note_opening(self.session, side, pair)
-            if luck < 10 or 30 <= luck < 38:
+            if luck < 13 or 30 <= luck < 38:
                 matching.give_feedback(
                     self.session,
                     challenge,
                     organization,
                     actor=self.people[item["organization"] if side is Side.POSTER else key],
-                    verdict=Verdict.INTERESTED if luck < 10 else Verdict.NOT_RELEVANT,
+                    verdict=Verdict.INTERESTED if luck < 13 else Verdict.NOT_RELEVANT,
                 )
             if luck < 6 and side is Side.POSTER and key != "demo-solver":  # see `_invite`
                 matching.invite(
