@@ -298,6 +298,9 @@ class Demo:
             "duration_months": item.get("duration_months"),
             "region_code": item.get("region"),
             "industry_code": item.get("industry"),
+            "required_qualifications": item.get("required_qualifications", []),
+            "taker_region_code": item.get("taker_region"),
+            "taker_notes": item.get("taker_notes", ""),
             "awards": item.get("awards", 1),
             "shows_name": item.get("show_name", True),
             "closes_at": self._deadline(item["closes_in_days"])

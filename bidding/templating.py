@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from babel.lists import format_list
 from flask import Flask, current_app, g, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -20,6 +22,7 @@ from bidding.extensions import db
 from bidding.notifications.models import Notification
 from bidding.organizations import industries, regions
 from bidding.permissions import Permission, allows, may_enter
+from bidding.vocabulary import Choice
 
 
 def init_app(app: Flask) -> None:
@@ -38,6 +41,7 @@ def init_app(app: Flask) -> None:
         label=lambda value: gettext(value.label) if value is not None else "",
         region=region_name,
         industry=industry_name,
+        any_of=any_of,
     )
     env.globals.update(asset=asset, can=can, now=clock.now)
     app.context_processor(_context)
@@ -105,6 +109,12 @@ def industry_name(code: str | None) -> str:
     """A GB/T 4754 code in words."""
     industry = industries.find(code) if code else None
     return industry.name(i18n.locale_code()) if industry else ""
+
+
+def any_of(choices: Iterable[Choice]) -> str:
+    """Choices of which one is enough, in words: “A, B, or C”."""
+    words = [gettext(choice.label) for choice in choices]
+    return format_list(words, style="or", locale=i18n.locale_code())
 
 
 def asset(path: str) -> str:

@@ -16,11 +16,15 @@ from bidding.audits.words import ACTIONS, CHANNELS, FIELDS, SUBJECTS
 from bidding.challenges.models import Cooperation
 from bidding.db import Base, UtcDateTime
 from bidding.notifications.links import page_of
+from bidding.organizations.models import QualificationKind
 from bidding.templating import industry_name, region_name
 from bidding.vocabulary import Choice
 
 # Lists of a choice's values are plain JSON in the database.
-_LISTS_OF: dict[str, type[Choice]] = {"cooperation": Cooperation}
+_LISTS_OF: dict[str, type[Choice]] = {
+    "cooperation": Cooperation,
+    "required_qualifications": QualificationKind,
+}
 
 # Of a solution only its progress is told. Its words are on its page, in the versions that were
 # submitted; what was typed and thought better of stays its authors'.
@@ -100,7 +104,7 @@ def value_words(subject_type: str, field: str, value: Any) -> str:
         return i18n.format_moment(datetime.fromisoformat(value))
     if field.endswith("_fen"):
         return i18n.format_money(value)
-    if field == "region_code":
+    if field in ("region_code", "taker_region_code"):
         return region_name(value) or str(value)
     if field == "industry_code":
         return industry_name(value) or str(value)

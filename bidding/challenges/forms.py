@@ -25,7 +25,7 @@ from bidding.forms import (
     WanField,
 )
 from bidding.organizations.fields import IndustryField, RegionField, StagedForm
-from bidding.organizations.models import Organization
+from bidding.organizations.models import Organization, QualificationKind
 from bidding.violations import InvalidTransition, RuleViolation
 
 MOST_REQUIREMENTS = 40
@@ -158,6 +158,20 @@ class ChallengeForm(LastingForm, StagedForm):
     )
     region_code = RegionField(_l("Region"))
     industry_code = IndustryField(_l("Industry"))
+    required_qualifications = ChoicesField(
+        _l("Qualifications"),
+        QualificationKind,
+        description=_l("One of those you tick is enough. Tick none to ask for none."),
+    )
+    taker_region_code = RegionField(
+        _l("Registered in"),
+        description=_l("A province, a city or a county. Leave it empty for the whole country."),
+    )
+    taker_notes = ProseField(
+        _l("Other conditions"),
+        validators=[PROSE],
+        description=_l("What else takers must bring, such as a certificate. People read it."),
+    )
     closes_at = DeadlineField(_l("Deadline for solutions"))
     shows_name = wtforms.BooleanField(
         _l("Show the name of the organization"),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from bidding import clock
 from bidding.db import Base, Fen, LongText, PrimaryKey, Timestamps, choice, references
 from bidding.lifecycle import HasLifecycle
+from bidding.organizations.models import QualificationKind
 from bidding.permissions import STAFF, Party, standing
 from bidding.vocabulary import N_, Choice, Tone
 
@@ -130,6 +131,11 @@ class Challenge(HasLifecycle, Timestamps, Base):
     duration_months: Mapped[int | None]
     region_code: Mapped[str | None] = mapped_column(index=True)
     industry_code: Mapped[str | None] = mapped_column(index=True)
+    required_qualifications: Mapped[list[str]] = mapped_column(default=list)
+    """Values of `QualificationKind`; a taker holds one of them. Empty: none is asked for."""
+    taker_region_code: Mapped[str | None]
+    """Where takers must be registered; None: anywhere."""
+    taker_notes: Mapped[LongText]
     closes_at: Mapped[datetime | None]
     awards: Mapped[int] = mapped_column(default=1)
     shows_name: Mapped[bool] = mapped_column(default=True)
@@ -184,6 +190,16 @@ class Challenge(HasLifecycle, Timestamps, Base):
     def ways(self) -> list[Cooperation]:
         """The ways of cooperation offered."""
         return [Cooperation(value) for value in self.cooperation]
+
+    @property
+    def qualifications_asked(self) -> list[QualificationKind]:
+        """The qualifications of which a taker must hold one."""
+        return [QualificationKind(value) for value in self.required_qualifications]
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether not every SME may take it."""
+        return bool(self.required_qualifications or self.taker_region_code or self.taker_notes)
 
     @property
     def is_public(self) -> bool:

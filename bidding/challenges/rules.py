@@ -20,10 +20,10 @@ from bidding.challenges.models import (
     Requirement,
 )
 from bidding.deferred import defer
-from bidding.organizations.models import Organization
+from bidding.organizations.models import Organization, QualificationKind
 from bidding.permissions import Permission, demand
 from bidding.violations import InvalidTransition, RuleViolation
-from bidding.vocabulary import N_
+from bidding.vocabulary import N_, Choice
 
 SHORTEST_NOTICE = timedelta(days=1)
 """Between submission or publication and the deadline: less, and nobody could answer."""
@@ -47,13 +47,16 @@ TERMS = (
     "duration_months",
     "region_code",
     "industry_code",
+    "required_qualifications",
+    "taker_region_code",
+    "taker_notes",
     "closes_at",
     "awards",
     "shows_name",
 )
 """What a poster sets, beside the requirements."""
 
-_TEXTS = ("title", "background", "problem", "expected_result", "ip_notes")
+_TEXTS = ("title", "background", "problem", "expected_result", "ip_notes", "taker_notes")
 NAMED = N_("The name of your organization is to be withheld, but this text tells it.")
 
 Gap = tuple[str, str]
@@ -123,7 +126,7 @@ def adopt(
             submitted_at=clock.now(),
             published_at=clock.now(),
         )
-        _set_terms(challenge, {"shows_name": True, "ip_notes": "", "cooperation": [], **terms})
+        _set_terms(challenge, {"shows_name": True, "ip_notes": "", "taker_notes": "", **terms})
         session.add(challenge)
         adopted.append(challenge)
     session.flush()
@@ -384,8 +387,16 @@ def _set_terms(challenge: Challenge, terms: Mapping[str, Any]) -> None:
         raise RuleViolation(N_("Give the challenge a title."), field="title")
     for name, value in terms.items():
         setattr(challenge, name, value)
-    chosen = challenge.cooperation or []
-    challenge.cooperation = [way.value for way in Cooperation if way.value in chosen]
+    challenge.cooperation = _chosen(challenge.cooperation, Cooperation)
+    challenge.required_qualifications = _chosen(
+        challenge.required_qualifications, QualificationKind
+    )
+
+
+def _chosen(given: Iterable[str] | None, values: type[Choice]) -> list[str]:
+    """The values among those `given`, each once and in their own order."""
+    chosen = set(given or ())
+    return [value.value for value in values if value.value in chosen]
 
 
 def _make_requirements(rows: Iterable[Row]) -> list[Requirement]:

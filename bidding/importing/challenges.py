@@ -11,6 +11,7 @@ from bidding.challenges.forms import LAST_YEAR
 from bidding.challenges.models import ChallengeKind, IpTerms
 from bidding.importing.tables import Row
 from bidding.organizations import industries, regions
+from bidding.organizations.models import QualificationKind
 
 
 def parse_challenge(row: Row, zone: ZoneInfo, closes_at: datetime) -> dict[str, Any]:
@@ -19,6 +20,7 @@ def parse_challenge(row: Row, zone: ZoneInfo, closes_at: datetime) -> dict[str, 
     if low is not None and high is not None and low > high:
         row.wrong("budget_max_wan", "is less than budget_min_wan")
     region = row.parsed("region", regions.parse)
+    taker_region = row.parsed("taker_region", regions.parse)
     industry = row.parsed("industry", industries.parse)
     return {
         "kind": row.choice("kind", ChallengeKind, ChallengeKind.TECHNOLOGY),
@@ -33,6 +35,9 @@ def parse_challenge(row: Row, zone: ZoneInfo, closes_at: datetime) -> dict[str, 
         "duration_months": row.number("duration_months", 1, 120),
         "region_code": region.code if region else None,
         "industry_code": industry.code if industry else None,
+        "required_qualifications": row.choices("required_qualifications", QualificationKind),
+        "taker_region_code": taker_region.code if taker_region else None,
+        "taker_notes": row.text("taker_notes"),
         "closes_at": _closes_at(row, zone) or closes_at,
         "awards": row.number("awards", 1, 3) or 1,
     }

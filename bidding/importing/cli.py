@@ -63,7 +63,8 @@ def import_challenges(path: Path, owner: str, days: int) -> None:
     """Import challenges of the organization CODE from FILE and publish them.
 
     Columns: title; and optionally description, kind, background, expected_result,
-    budget_min_wan, budget_max_wan, duration_months, region, industry, closes_at, awards.
+    budget_min_wan, budget_max_wan, duration_months, region, industry, closes_at, awards; and
+    what takers must be: required_qualifications, taker_region, taker_notes.
     """
     zone = ZoneInfo(current_app.config["BABEL_DEFAULT_TIMEZONE"])
     closes_at = datetime.combine(

@@ -9,7 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from bidding import clock
 from bidding.db import FEN_PER_WAN
-from bidding.importing.tables import Row, choice_named
+from bidding.importing.tables import Row
 from bidding.organizations import credit_codes, industries, regions
 from bidding.organizations.credit_codes import Problem
 from bidding.organizations.forms import MOST_EMPLOYEES
@@ -64,7 +64,9 @@ def parse_organization(row: Row, taken: set[str]) -> dict[str, Any]:
             field: row.text(field)
             for field in ("products", "technologies", "equipment", "cases", "notes")
         },
-        "qualifications": _qualifications(row),
+        "qualifications": [
+            {"kind": kind} for kind in row.choices("qualifications", QualificationKind)
+        ],
     }
 
 
@@ -73,17 +75,3 @@ def _website(row: Row) -> str:
     if website and not website.startswith(("http://", "https://")):
         website = f"https://{website}"
     return website
-
-
-def _qualifications(row: Row) -> list[dict[str, Any]]:
-    found = []
-    for text in row.text("qualifications").replace("\uff1b", ";").replace("\u3001", ";").split(";"):
-        if text.strip():
-            kind = choice_named(text, QualificationKind)
-            if kind is None:
-                row.wrong("qualifications", f"“{text.strip()}” is not a known qualification")
-            elif {"kind": kind} in found:
-                row.wrong("qualifications", f"“{text.strip()}” is there twice")
-            else:
-                found.append({"kind": kind})
-    return found

@@ -97,6 +97,21 @@ class Row:
             self.wrong(field, f"“{text}” is none of {allowed}")
         return found
 
+    def choices(self, field: str, values: type[C]) -> list[C]:
+        """The members named in the cell, which a semicolon or an enumeration comma parts."""
+        found: list[C] = []
+        for part in self.text(field).replace("\uff1b", ";").replace("\u3001", ";").split(";"):
+            text = part.strip()
+            value = choice_named(text, values) if text else None
+            if text and value is None:
+                allowed = ", ".join(one.value for one in values)
+                self.wrong(field, f"“{text}” is none of {allowed}")
+            elif value in found:
+                self.wrong(field, f"“{text}” is there twice")
+            elif value is not None:
+                found.append(value)
+        return found
+
     def parsed(self, field: str, parse: Callable[[str], Any], *, required: bool = False) -> Any:
         """What `parse` makes of the cell; None, and a mistake, where it makes nothing of it."""
         text = self.text(field, required=required)

@@ -24,7 +24,7 @@ KEPT = 60
 """How much is shown of either end of a long passage that stayed the same."""
 
 _KNOWN = {"status", "status_reason", "email", "member"}  # the history tells of them
-_PROSE = {"background", "problem", "expected_result", "ip_notes", "brief", *TEXTS}
+_PROSE = {"background", "problem", "expected_result", "ip_notes", "taker_notes", "brief", *TEXTS}
 _CLAUSE = re.compile("[^\u3002\uff0c\uff1b\uff1a,;.!?\n]*[\u3002\uff0c\uff1b\uff1a,;.!?\n]?\\s*")
 Piece = tuple[str, str]
 

@@ -22,7 +22,7 @@ from bidding.challenges.models import (
     Operator,
 )
 from bidding.notifications.models import Notification
-from bidding.organizations.models import OrganizationStatus
+from bidding.organizations.models import OrganizationStatus, QualificationKind
 from bidding.organizations.size_classes import SizeClass
 from bidding.violations import AccessDenied, InvalidTransition, ReasonRequired, RuleViolation
 from tests import factories
@@ -95,6 +95,44 @@ def test_ways_of_cooperation_are_kept_once_and_in_order(session: Session) -> Non
     )
 
     assert draft.ways == [Cooperation.JOINT, Cooperation.EQUITY]
+
+
+def test_takers_may_be_asked_for_a_qualification_and_a_region(session: Session) -> None:
+    poster = factories.poster()
+    asked = {
+        "required_qualifications": ["high_tech", "srdi_sme", "high_tech"],
+        "taker_region_code": "330000",
+        "taker_notes": "IATF 16949.",
+    }
+    plain = rules.create(session, poster.organization, actor=poster, **terms())
+    draft = rules.create(session, poster.organization, actor=poster, **terms(**asked))
+
+    kinds = [QualificationKind.SRDI_SME, QualificationKind.HIGH_TECH]
+    assert (plain.has_conditions, plain.qualifications_asked) == (False, [])
+    assert (draft.has_conditions, draft.qualifications_asked) == (True, kinds)
+    assert rules.gaps(plain) == rules.gaps(draft) == []
+    assert rules.copy(session, draft, actor=poster).taker_region_code == "330000"
+
+
+def test_conditions_stand_once_the_challenge_is_submitted(session: Session) -> None:
+    poster = factories.poster()
+    draft = rules.create(session, poster.organization, actor=poster, **terms())
+    rules.submit(session, draft, actor=poster)
+
+    with pytest.raises(InvalidTransition, match="no longer a draft"):
+        rules.update(session, draft, actor=poster, **terms(taker_region_code="330000"))
+
+
+def test_the_other_conditions_do_not_tell_a_name_that_is_withheld(session: Session) -> None:
+    poster = factories.poster(name="Hengdian Secret Works")
+    draft = rules.create(
+        session,
+        poster.organization,
+        actor=poster,
+        **terms(shows_name=False, taker_notes="Suppliers of hengdian secret works only."),
+    )
+
+    assert rules.gaps(draft) == [("taker_notes", rules.NAMED)]
 
 
 @pytest.mark.parametrize(

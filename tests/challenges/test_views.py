@@ -422,6 +422,67 @@ def test_words_survive_a_colleague_having_submitted(session: Session, sign_in: S
     assert sign_in(poster).get(address).status_code == 409
 
 
+def test_conditions_for_takers_are_set_in_the_form_and_read_by_everybody(
+    session: Session, sign_in: SignIn, client: FlaskClient
+) -> None:
+    poster = factories.poster()
+    session.commit()
+    conditions = {
+        "required_qualifications": ["srdi_sme", "high_tech"],
+        "taker_region_code": ["330000", "330700", ""],
+        "taker_notes": "Certified to **IATF 16949**.",
+    }
+
+    saved = sign_in(poster).post("/challenges/new", data=typed(**conditions))
+
+    challenge = only(session)
+    assert saved.location == f"/challenges/{challenge.id}/edit"
+    assert challenge.taker_region_code == "330700"
+    form = sign_in(poster).get(saved.location).text
+    assert re.search(
+        r'<input checked[^>]*name="required_qualifications"[^>]*value="srdi_sme"', form
+    )
+    assert re.search(r'<option selected value="330700">', form)
+    told = [
+        "Conditions for takers",
+        "Specialized and sophisticated SME or High-tech enterprise",
+        "Jinhua, Zhejiang",
+        "Certified to <strong>IATF 16949</strong>.",
+    ]
+    preview = sign_in(poster).get(f"/challenges/{challenge.id}/preview").text
+    assert [words for words in told if words not in preview] == []
+    public = factories.ChallengeFactory(
+        **{**conditions, "taker_region_code": "330700"}, organization=challenge.organization
+    )
+    session.commit()
+    page = client.get(f"/challenges/{public.id}").text
+    assert [words for words in told if words not in page] == []
+
+
+def test_a_challenge_without_conditions_does_not_speak_of_them(
+    session: Session, client: FlaskClient
+) -> None:
+    challenge = factories.ChallengeFactory()
+    session.commit()
+
+    assert "Conditions for takers" not in client.get(f"/challenges/{challenge.id}").text
+
+
+def test_an_unknown_region_of_takers_is_refused_and_nothing_is_lost(
+    session: Session, sign_in: SignIn
+) -> None:
+    poster = factories.poster()
+    session.commit()
+
+    answer = sign_in(poster).post(
+        "/challenges/new", data=typed(taker_region_code="999999", taker_notes="An hour of work.")
+    )
+
+    assert answer.status_code == 400
+    assert "Choose a place from the list." in answer.text
+    assert "An hour of work." in answer.text
+
+
 def test_an_own_challenge_is_copied_into_a_draft(session: Session, sign_in: SignIn) -> None:
     poster = factories.poster()
     old = factories.ChallengeFactory(organization=poster.organization, status=S.REJECTED)

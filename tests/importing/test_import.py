@@ -160,6 +160,41 @@ def test_challenges_are_published_for_their_owner_and_matched(session, run, tmp_
     assert session.scalars(sa.select(Suggestion)).one().challenge_id == challenge.id
 
 
+def test_conditions_for_takers_are_imported(session, run, tmp_path) -> None:
+    owner = f.OrganizationFactory()
+    session.commit()
+    path = table(
+        tmp_path / "needs.csv",
+        ["标题", "资质要求", "揭榜方地区", "揭榜条件"],
+        ["磁环", "high_tech；专精特新“小巨人”企业", "浙江省金华市", "通过 IATF 16949"],
+        ["磁片", "", "", ""],
+    )
+
+    result = run("challenges", path, "--owner", owner.credit_code)
+
+    assert result.exit_code == 0, result.output
+    asked, plain = session.scalars(sa.select(Challenge).order_by(Challenge.id))
+    assert asked.required_qualifications == ["little_giant", "high_tech"]
+    assert (asked.taker_region_code, asked.taker_notes) == ("330700", "通过 IATF 16949")
+    assert not plain.has_conditions
+
+
+def test_conditions_that_are_not_understood_are_named(session, run, tmp_path) -> None:
+    owner = f.OrganizationFactory()
+    session.commit()
+    path = table(
+        tmp_path / "needs.csv",
+        ["title", "required_qualifications", "taker_region"],
+        ["Rings", "high_tech; famous", "Atlantis"],
+    )
+
+    result = run("challenges", path, "--owner", owner.credit_code)
+
+    assert "line 2, required_qualifications: “famous” is none of" in result.output
+    assert "line 2, taker_region: cannot tell which taker_region “Atlantis” is" in result.output
+    assert session.scalar(sa.select(sa.func.count(Challenge.id))) == 0
+
+
 def test_challenges_need_an_owner_that_may_post(session, run, tmp_path) -> None:
     sme = f.OrganizationFactory(sme=True)
     session.commit()

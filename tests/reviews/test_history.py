@@ -66,6 +66,9 @@ def test_what_a_poster_changed_is_told_in_words(app: Flask, session: Session) ->
         requirements=[{"name": "Energy product", "operator": ">=", "value": "48"}],
         budget_max_fen=400_000_000,
         cooperation=["joint", "purchase"],
+        required_qualifications=["little_giant", "high_tech"],
+        taker_region_code="330700",
+        taker_notes="IATF 16949.",
         shows_name=False,
     )
     challenges.submit(session, challenge, actor=poster)
@@ -74,6 +77,9 @@ def test_what_a_poster_changed_is_told_in_words(app: Flask, session: Session) ->
     assert told == {
         "Budget to": ("CNY 3,000,000", "CNY 4,000,000"),
         "Ways of cooperation": ("Joint development", "Joint development, Purchase"),
+        "Qualifications of takers": ("", "“Little giant” SME, High-tech enterprise"),
+        "Region of takers": ("", "Jinhua, Zhejiang"),
+        "Other conditions for takers": ("", "IATF 16949."),
         "Name of the poster shown": ("yes", "no"),
         "Requirements": (
             "★ Energy product ≥ 45; Weight loss ≤ 2",
