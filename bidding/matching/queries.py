@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 
+from bidding import clock
 from bidding.challenges.models import Challenge, ChallengeInvitation
 from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
 from bidding.organizations.models import (
     CapabilityProfile,
     Organization,
     OrganizationStatus,
+    Qualification,
+    QualificationKind,
 )
 from bidding.organizations.size_classes import SizeClass
 
@@ -53,6 +56,56 @@ def offers_state() -> sa.Select[Any]:
     )
 
 
+BITS = {kind: 1 << place for place, kind in enumerate(QualificationKind)}
+"""How a set of qualifications is written as one number."""
+
+Counting = Callable[[], sa.Select[tuple[int, int]]]
+_deliveries: dict[str, Counting] = {}
+
+
+def counts_deliveries(query: Counting) -> Counting:
+    """Decorator of the query that tells how many challenges each organization took on.
+
+    What becomes of a challenge is known to rooms above this one, which may not be imported here.
+    The one registered last counts.
+    """
+    _deliveries["counted"] = query
+    return query
+
+
+def facts_table() -> sa.Select[Any]:
+    """Id, region, industry, size, qualifications and deliveries of every one of the `offers`.
+
+    The size by its value; of the qualifications those that have not expired, as `BITS`.
+    """
+    held = (
+        sa.select(
+            Qualification.organization_id,
+            sa.func.sum(sa.case(BITS, value=Qualification.kind)).label("mask"),
+        )
+        .where(sa.func.coalesce(Qualification.expires_on >= clock.now().date(), sa.true()))
+        .group_by(Qualification.organization_id)
+        .subquery()
+    )
+    query = (
+        sa.select(
+            Organization.id,
+            Organization.region_code,
+            Organization.industry_code,
+            sa.type_coerce(Organization.size_class, sa.Text()),
+            sa.func.coalesce(held.c.mask, 0),
+        )
+        .outerjoin(held, held.c.organization_id == Organization.id)
+        .where(_IS_OFFER)
+        .order_by(Organization.id)
+    )
+    if "counted" not in _deliveries:
+        return query.add_columns(sa.literal(0))
+    counted = _deliveries["counted"]().subquery()
+    who, count = counted.c
+    return query.add_columns(sa.func.coalesce(count, 0)).outerjoin(counted, who == Organization.id)
+
+
 def open_challenges() -> sa.Select[tuple[Challenge]]:
     """The challenges that can still be taken, with what the matcher reads of them."""
     return (
@@ -75,7 +128,7 @@ def suggestions_for(challenge_id: int, top: int) -> sa.Select[tuple[Suggestion]]
         sa.select(Suggestion)
         .join(Suggestion.organization)
         .where(Suggestion.challenge_id == challenge_id, _IS_OFFER)
-        .order_by(Suggestion.score.desc(), Suggestion.organization_id)
+        .order_by(Suggestion.rank_score.desc(), Suggestion.organization_id)
         .limit(top)
         .options(
             organization.joinedload(Organization.profile),
@@ -207,7 +260,7 @@ def recommendations_for(organization_id: int) -> sa.Select[tuple[Suggestion]]:
             Challenge.is_open,
             not_set_aside_by(Side.SOLVER),
         )
-        .order_by(lift(Side.SOLVER), Suggestion.score.desc(), Suggestion.challenge_id)
+        .order_by(lift(Side.SOLVER), Suggestion.rank_score.desc(), Suggestion.challenge_id)
         .options(
             challenge.joinedload(Challenge.organization, innerjoin=True),
             challenge.selectinload(Challenge.requirements),

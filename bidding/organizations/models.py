@@ -259,6 +259,9 @@ class Qualification(Base):
 
     organization: Mapped[Organization] = relationship(back_populates="qualifications")
 
+    def is_valid_on(self, day: date) -> bool:
+        return self.expires_on is None or self.expires_on >= day
+
     @property
     def is_expired(self) -> bool:
-        return self.expires_on is not None and self.expires_on < clock.now().date()
+        return not self.is_valid_on(clock.now().date())

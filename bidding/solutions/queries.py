@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 
 from bidding.challenges.models import Addendum, Challenge
+from bidding.matching.queries import counts_deliveries
 from bidding.organizations.models import Membership, Organization
 from bidding.solutions.models import PRIVATE, Solution, SolutionStatus, SolutionVersion
 
@@ -92,6 +93,16 @@ def last_versions(challenge_id: int) -> sa.Select[tuple[SolutionVersion]]:
             ),
         )
         .options(raiseload("*", sql_only=True))
+    )
+
+
+@counts_deliveries
+def taken_on() -> sa.Select[tuple[int, int]]:
+    """How many awards each SME accepted."""
+    return (
+        sa.select(Solution.organization_id, sa.func.count())
+        .where(Solution.status == SolutionStatus.CONFIRMED)
+        .group_by(Solution.organization_id)
     )
 
 
