@@ -45,6 +45,9 @@ class Settings:
     programme_name: str = _setting("", "Name of the programme, shown in the header and in mail")
     time_zone: str = _setting("Asia/Shanghai", "Time zone of every date on the pages")
     default_locale: str = _setting("zh_Hans_CN", "Language of a first visit: `zh_Hans_CN` or `en`")
+    matching_policy: str = _setting(
+        "", "TOML file with points that facts add in matching; empty means the default"
+    )
     sign_in_limit: str = _setting("10 per minute;100 per hour", "Sign-in attempts per address")
     mail_limit: str = _setting("5 per minute;30 per hour", "Requests that send mail, per address")
     trusted_proxies: int = _setting(0, "Number of reverse proxies whose headers are believed")

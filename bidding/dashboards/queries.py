@@ -117,7 +117,7 @@ def recommended(organization_id: int) -> sa.Select[tuple[Suggestion]]:
             not_set_aside_by(Side.SOLVER),
         )
         .options(joinedload(Suggestion.challenge).options(*CARD), raiseload("*"))
-        .order_by(lift(Side.SOLVER), Suggestion.score.desc(), Suggestion.id)
+        .order_by(lift(Side.SOLVER), Suggestion.rank_score.desc(), Suggestion.id)
         .limit(PER_GROUP)
     )
 

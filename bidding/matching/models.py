@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from bidding import clock
 from bidding.db import Base, PrimaryKey, choice, references
+from bidding.matching.facts import Boost, in_hundredths
 from bidding.vocabulary import N_, Choice, Tone
 
 if TYPE_CHECKING:
@@ -39,14 +40,18 @@ class Strength(Choice):
         return cls.POSSIBLE if score >= 0.12 else cls.WEAK
 
 
+def _text_alone(context: Any) -> float:
+    return context.get_current_parameters()["score"]
+
+
 class Suggestion(Base):
     """A stored pairing. Derived data: a refresh may replace it."""
 
     __tablename__ = "suggestions"
     __table_args__ = (
         sa.UniqueConstraint("challenge_id", "organization_id"),
-        sa.Index("ix_suggestions_challenge_score", "challenge_id", "score"),
-        sa.Index("ix_suggestions_organization_score", "organization_id", "score"),
+        sa.Index("ix_suggestions_challenge_rank", "challenge_id", "rank_score"),
+        sa.Index("ix_suggestions_organization_rank", "organization_id", "rank_score"),
     )
 
     id: Mapped[PrimaryKey]
@@ -56,6 +61,10 @@ class Suggestion(Base):
     """Cosine similarity of the two texts, 0 to 1."""
     terms: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON())
     """The terms that tie them, strongest first: ``{"term": …, "share": 0 to 1}``."""
+    boosts: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON(), default=list)
+    """What facts add, apart from the text: ``{"fact": a `Fact`, "points": …}``."""
+    rank_score: Mapped[float] = mapped_column(default=_text_alone)
+    """The score and the points of all boosts: the order of a list, and nothing else."""
     computed_at: Mapped[datetime] = mapped_column(default=clock.now)
     notified_at: Mapped[datetime | None]
     """When the SME was told; it is told once."""
@@ -67,6 +76,15 @@ class Suggestion(Base):
     def strength(self) -> Strength:
         return Strength.of(self.score)
 
+    @property
+    def boosted_by(self) -> list[Boost]:
+        """The boosts in words."""
+        return Boost.restored(self.boosts)
+
+    @property
+    def points_of_facts(self) -> str:
+        """What the boosts add up to, in hundredths."""
+        return in_hundredths(self.rank_score - self.score)
 
 class Side(Choice):
     """Who looks at a pairing: the one that posts the challenge, or the SME that could take it."""

@@ -173,7 +173,7 @@ def suggestions_to_poster(challenge_id: int, top: int) -> sa.Select[tuple[Sugges
         .where(not_set_aside_by(Side.POSTER))
         .order_by(None)
         .order_by(
-            lift(Side.POSTER, Side.SOLVER), Suggestion.score.desc(), Suggestion.organization_id
+            lift(Side.POSTER, Side.SOLVER), Suggestion.rank_score.desc(), Suggestion.organization_id
         )
     )
 

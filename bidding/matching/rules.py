@@ -48,6 +48,7 @@ def store(session: Session, pairings: Sequence[Pairing], *, scope: Any) -> None:
             )
             session.add(row)
         row.score, row.terms, row.computed_at = pairing.score, pairing.terms, moment
+        row.boosts, row.rank_score = pairing.boosts, pairing.rank_score
     for row in held.values():
         if row.notified_at is None:
             session.delete(row)
@@ -67,7 +68,7 @@ def tell_solvers(session: Session, challenge: Challenge) -> int:
             queries.not_set_aside_by(Side.POSTER),
             queries.not_set_aside_by(Side.SOLVER),
         )
-        .order_by(Suggestion.score.desc(), Suggestion.organization_id)
+        .order_by(Suggestion.rank_score.desc(), Suggestion.organization_id)
         .limit(TOLD)
     ).all()
     new = [row for row in rows if row.notified_at is None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -12,8 +13,10 @@ from flask_login import current_user
 
 from bidding.boundary import find, load
 from bidding.challenges.models import Challenge
+from bidding.config import SettingsError
 from bidding.extensions import db
-from bidding.matching import exposure, queries, rules
+from bidding.matching import exposure, policy, queries, rules
+from bidding.matching.facts import Gate, conditions
 from bidding.matching.index import PER_CHALLENGE
 from bidding.matching.models import Side, Verdict
 from bidding.organizations.models import Organization
@@ -35,6 +38,26 @@ _SAID = {
     (Side.SOLVER, Verdict.NOT_RELEVANT): _l("“%(title)s” is set aside, at the end of the page."),
     (Side.SOLVER, None): _l("Taken back. “%(title)s” stands where its score puts it."),
 }
+
+
+@bp.record_once
+def _read_policy(state: BlueprintSetupState) -> None:
+    """Rank by the policy of the settings; a broken one is told at the start, not at night."""
+    try:
+        policy.put_in_force(state.app.config["SETTINGS"].matching_policy)
+    except policy.PolicyError as error:
+        raise SettingsError(f"BIDDING_MATCHING_POLICY: {error}") from error
+
+
+@bp.app_context_processor
+def _for_pages() -> dict[str, Any]:
+    return {"conditions_for": conditions_for}
+
+
+def conditions_for(challenge: Challenge) -> list[Gate]:
+    """What the poster asks of takers, and whether the reader's organization meets it."""
+    organization = current_user.organization if current_user.is_authenticated else None
+    return conditions(challenge, organization) if organization else []
 
 
 @bp.get("/challenges/<int:ident>/suggestions")
