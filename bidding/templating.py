@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def init_app(app: Flask) -> None:
         region=region_name,
         industry=industry_name,
         any_of=any_of,
+        sentence=sentence,
     )
     env.globals.update(asset=asset, can=can, now=clock.now)
     app.context_processor(_context)
@@ -115,6 +117,19 @@ def any_of(choices: Iterable[Choice]) -> str:
     """Choices of which one is enough, in words: “A, B, or C”."""
     words = [gettext(choice.label) for choice in choices]
     return format_list(words, style="or", locale=i18n.locale_code())
+
+
+def sentence(told: Any) -> str:
+    """The `message` of what a rule found, with its `params` in the reader's words."""
+    return gettext(told.message) % {name: _words(value) for name, value in told.params.items()}
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, regions.Region):
+        return value.full_name(i18n.locale_code())
+    if isinstance(value, datetime):
+        return i18n.format_moment(value)
+    return any_of(value) if isinstance(value, list) else value
 
 
 def asset(path: str) -> str:
