@@ -30,6 +30,8 @@ from bidding.organizations.models import (
     Membership,
     Organization,
     OrganizationStatus,
+    Qualification,
+    QualificationKind,
 )
 from bidding.organizations.size_classes import SizeClass
 from bidding.solutions.models import Solution, SolutionStatus
@@ -93,6 +95,14 @@ class ProfileFactory(_Factory):
     organization = factory.SubFactory(OrganizationFactory, sme=True)
     products = "Sintered neodymium magnets"
     technologies = "Grain boundary diffusion of heavy rare earths"
+
+
+class QualificationFactory(_Factory):
+    class Meta:
+        model = Qualification
+
+    organization = factory.SubFactory(OrganizationFactory, sme=True)
+    kind = QualificationKind.HIGH_TECH
 
 
 class MembershipFactory(_Factory):

@@ -85,13 +85,14 @@ class World:
 
     def _challenges(self) -> None:
         """The poster's, in every state; to its rivals they are another's."""
+        conditions = {"taker_region_code": "440000", "required_qualifications": ["little_giant"]}
         self.challenges = {
             name: self._name(name, self._challenge(status, **facts))
             for name, status, facts in (
                 ("draft", ChallengeStatus.DRAFT, {"published_at": None}),
                 ("waiting", ChallengeStatus.IN_REVIEW, {"published_at": None}),
                 ("open", ChallengeStatus.PUBLISHED, {}),
-                ("untouched", ChallengeStatus.PUBLISHED, {}),
+                ("untouched", ChallengeStatus.PUBLISHED, conditions),
                 ("closed", ChallengeStatus.PUBLISHED, {"closed": True}),
                 ("evaluating", ChallengeStatus.EVALUATING, {"closed": True}),
                 ("awarded", ChallengeStatus.AWARDED, {"closed": True}),
@@ -144,7 +145,14 @@ class World:
         for name, score in (("solver", 0.34), ("rival solver", 0.15)):
             organization = self.people[name].organization
             self.session.add(
-                Suggestion(challenge=challenge, organization=organization, score=score, terms=terms)
+                Suggestion(
+                    challenge=challenge,
+                    organization=organization,
+                    score=score,
+                    terms=terms,
+                    boosts=[{"fact": "same_county", "points": 0.03}],
+                    rank_score=score + 0.03,
+                )
             )
         self.session.add(
             ChallengeInvitation(
