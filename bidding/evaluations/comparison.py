@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bidding.challenges.models import Challenge, ChallengeStatus, Requirement
+from bidding.matching.facts import Gate, conditions
 from bidding.organizations.models import Organization
 from bidding.solutions import queries
 from bidding.solutions.lifecycle import LIFECYCLE, SolutionAction
@@ -50,6 +51,12 @@ class Column:
         """How many requirements are met how, best first, without those that never occur."""
         counts = Counter(told["response"] for told in self._told.values())
         return [(response, counts[response]) for response in Response if counts[response]]
+
+    @property
+    def conditions(self) -> list[Gate]:
+        """What the poster asks of takers, and whether the SME met it when it submitted."""
+        solution = self.solution
+        return conditions(solution.challenge, solution.organization, at=solution.submitted_at)
 
     @property
     def musts_missed(self) -> int:

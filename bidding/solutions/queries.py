@@ -64,6 +64,7 @@ def put_forward(challenge_id: int) -> sa.Select[tuple[Solution]]:
     return (
         _with_people()
         .where(Solution.challenge_id == challenge_id, *_opened())
+        .options(joinedload(Solution.organization).selectinload(Organization.qualifications))
         .order_by(sa.case((Solution.status == SolutionStatus.INELIGIBLE, 1), else_=0), Solution.id)
     )
 

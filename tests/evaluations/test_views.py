@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,25 @@ def test_staff_read_along_and_others_are_refused(session: Session, sign_in: Sign
     solution = _solutions(session)[0]
     assert sign_in(reviewer).post(f"/solutions/{solution.id}/eligibility").status_code == 403
     assert sign_in(rival).post(f"/solutions/{solution.id}/eligibility").status_code == 404
+
+
+def test_the_poster_sees_at_the_screening_who_met_the_conditions(
+    session: Session, sign_in: SignIn, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    asked = {"taker_region_code": "330000", "required_qualifications": ["high_tech"]}
+    rounds = [_opened(session, count, **asked) for count in (1, 4)]
+    session.commit()
+    visits = [(sign_in(poster), f"/challenges/{c.id}/evaluation") for c, poster in rounds]
+
+    page = visits[0][0].get(visits[0][1]).text
+    few, many = (count_queries(lambda b=b, u=u: b.get(u)) for b, u in visits)
+
+    row = re.search(r'<th scope="row">Conditions for takers</th>(.*?)</tr>', page, re.DOTALL)
+    assert re.findall(r'aria-label="([^"]+)".*?<span>(\w+)</span>', row[1], re.DOTALL) == [
+        ("Met", "Region"),
+        ("Not met", "Qualification"),
+    ]
+    assert few == many
 
 
 def test_every_answer_stands_beside_its_requirement(session: Session, sign_in: SignIn) -> None:
