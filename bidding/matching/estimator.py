@@ -1,47 +1,47 @@
-"""The matcher: a cosine between TF-IDF vectors, in the manner of a scikit-learn estimator.
+"""The matcher: TF-IDF vectors and their products, in the manner of a scikit-learn estimator.
 
 It stays linear on purpose. A score is a sum of products, one for each feature that two texts share,
-so what is said about why a pair fits is the score itself, taken apart.
+so what is said about why a pair fits is the score itself, taken apart; see `explaining`.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Self
 
 import numpy as np
-import scipy.sparse as sp
+import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from bidding.matching.explaining import Reading, SharedTerm, contributions
+from bidding.matching.postings import Floats, Numbers, Postings, Rows
 from bidding.matching.text import (
-    CHANNELS,
-    HAN_CHAR,
-    HAN_PAIR,
-    HAN_TRIPLE,
-    HAN_WORD,
-    WORD,
-    WORD_PAIR,
+    PAYLOAD_BITS,
     Analyzer,
-    Occurrence,
-    Term,
-    readable,
+    Codes,
+    Features,
+    among,
+    channels,
 )
 
 CHANNEL_WEIGHTS: Mapping[str, float] = {
-    HAN_WORD: 0.5,
-    HAN_CHAR: 1.2,
-    HAN_PAIR: 1.0,
-    HAN_TRIPLE: 0.8,
-    WORD: 1.0,
-    WORD_PAIR: 0.6,
+    "character": 1.2,
+    "two_characters": 1.0,
+    "word": 1.0,
+    "word_pair": 0.5,
+    "word_piece": 0.5,
 }
+"""How much each channel of features counts, the same for all data."""
 
-_BATCH = 256
-_SLAB = 4096
+_BATCH_BITS = 12
+"""A feature of 50 bits, a document of its batch, and one bit more make a number of 63 bits."""
+_BATCH = 1 << _BATCH_BITS
+_N_CHANNELS = 4
+_MERGE_FROM = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,83 +54,131 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A fitted document, by its place in `fit`, and how alike it is, from 0 to 1."""
+    """A fitted document, by its place in `fit`, and how alike it is to a query."""
 
     index: int
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class SharedTerm:
-    """A term that ties two texts and the part of their score that it makes up."""
+@dataclass(frozen=True)
+class Vector:
+    """A query as weighted features of length one.
 
-    term: str
-    share: float
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (n_features,)
+        Sorted.
+    weights : ndarray of float32, shape (n_features,)
+    query : Document
+    found : Features
+        Every feature of the query with its places, known or not.
+    """
+
+    codes: Codes
+    weights: Floats
+    query: Document
+    found: Features
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How often each feature occurs in each of a batch of documents.
+
+    `codes` are sorted; feature `f` occurs in `documents[ends[f]:ends[f + 1]]`.
+    """
+
+    n_documents: int
+    codes: Codes
+    ends: npt.NDArray[np.int32]
+    documents: npt.NDArray[np.uint16]
+    counts: npt.NDArray[np.float16]
+
+    @property
+    def frequencies(self) -> npt.NDArray[np.int64]:
+        return np.diff(self.ends).astype(np.int64)
 
 
 class TfidfMatcher(BaseEstimator):
-    """Ranks fitted documents by their likeness to a query and says which terms they share.
+    """Ranks fitted documents by their likeness to a query.
 
-    Counts saturate as in BM25 on the side of the documents and by a square root on the side of the
-    query; both are weighted by inverse document frequency and by channel, and scaled to length one.
+    Counts saturate as in BM25 on the side of the documents and by a power on the side of the query;
+    both are weighted by inverse document frequency and by channel. A query has length one, a
+    document a length between one and its own, see `length_norm`.
 
     Parameters
     ----------
-    k1 : float, default=1.2
+    k1 : float, default=0.8
         How late repeating a feature stops to count.
     b : float, default=0.7
         How far a long document needs more repetitions for the same weight, from 0 to 1.
-    title_weight : float, default=4.0
+    length_norm : float, default=0.3
+        How far documents are scaled to the same length: at 1 a score is a cosine, which favours
+        short documents; at 0 nothing is scaled.
+    idf_floor : float, default=0.5
+        Weight of a feature that every document has.
+    query_power : float, default=0.4
+        Power of a count in a query.
+    title_weight : float, default=12.0
         How many times a query's title counts.
     document_title_weight : float, default=1.0
         How many times a document's title counts.
     max_query_terms : int or None, default=300
         Only so many of a query's heaviest features take part: the rest cost time and add noise.
+    max_document_terms : int or None, default=640
+        Only so many of a document's heaviest features are kept.
     channel_weights : mapping of str to float, or None
         Overrides of `CHANNEL_WEIGHTS`; 0 switches a channel off.
-    simplify : bool, default=True
-        Fold traditional characters to simplified ones.
-    stop : bool, default=True
-        Leave out function words and boilerplate.
+    boilerplate_weight : float, default=0.3
+        How much the features count that say little; see `Analyzer.boilerplate`.
 
     Attributes
     ----------
-    vocabulary_ : dict of str to int
-        Column of each feature.
-    idf_ : ndarray of shape (n_features,)
+    codes_ : ndarray of int64, shape (n_features,)
+        The features of all documents, sorted; see `text`.
+    idf_ : ndarray of float32, shape (n_features,)
         Inverse document frequency times channel weight.
-    postings_ : csr_array of shape (n_features, n_documents)
-        Weight of each feature in each document; its columns have length one.
+    mean_lengths_ : ndarray of float64, shape (4,)
+        Features that a document has on average, by channel.
+    pivot_ : float
+        Length of the middle document before scaling.
     n_documents_ : int
+    postings_ : Postings
     """
 
     def __init__(
         self,
         *,
-        k1: float = 1.2,
+        k1: float = 0.8,
         b: float = 0.7,
-        title_weight: float = 4.0,
+        length_norm: float = 0.3,
+        idf_floor: float = 0.5,
+        query_power: float = 0.4,
+        title_weight: float = 12.0,
         document_title_weight: float = 1.0,
         max_query_terms: int | None = 300,
+        max_document_terms: int | None = 640,
         channel_weights: Mapping[str, float] | None = None,
-        simplify: bool = True,
-        stop: bool = True,
+        boilerplate_weight: float = 0.3,
     ) -> None:
         self.k1 = k1
         self.b = b
+        self.length_norm = length_norm
+        self.idf_floor = idf_floor
+        self.query_power = query_power
         self.title_weight = title_weight
         self.document_title_weight = document_title_weight
         self.max_query_terms = max_query_terms
+        self.max_document_terms = max_document_terms
         self.channel_weights = channel_weights
-        self.simplify = simplify
-        self.stop = stop
+        self.boilerplate_weight = boilerplate_weight
 
     def fit(self, documents: Iterable[Document], y: None = None) -> Self:
-        """Learn the vocabulary, its weights and the postings.
+        """Learn the features, their weights and the postings.
 
         Parameters
         ----------
         documents : iterable of Document, of length n_documents
+            Read once, and not kept.
         y : None
             Ignored, as scikit-learn's conventions have it.
 
@@ -140,280 +188,294 @@ class TfidfMatcher(BaseEstimator):
             Itself.
         """
         del y
-        weights = self._channel_weights()
-        analyzer = self._analyzer()
-        vocabulary: dict[str, int] = {}
-        # Arrays, not lists: a country's profiles have a billion features.
-        columns, counts, ends = array("i"), array("f"), array("q", [0])
-        for document in documents:
-            for feature, count in _counts(analyzer, document, self.document_title_weight).items():
-                if weights[feature[0]]:
-                    columns.append(vocabulary.setdefault(feature, len(vocabulary)))
-                    counts.append(count)
-            ends.append(len(columns))
-        matrix = sp.csr_array(
-            (np.array(counts, np.float32), np.array(columns, np.int32), np.array(ends)),
-            shape=(len(ends) - 1, len(vocabulary)),
-        )
-        self.vocabulary_ = vocabulary
-        self.n_documents_ = matrix.shape[0]
-        channel_of = np.fromiter((CHANNELS.index(f[0]) for f in vocabulary), int, len(vocabulary))
-        frequency = np.bincount(matrix.indices, minlength=len(vocabulary))
-        idf = np.log((1 + self.n_documents_) / (1 + frequency)) + 1
-        strength = np.array([weights[channel] for channel in CHANNELS])
-        self.idf_ = (idf * strength[channel_of]).astype(np.float32)
-        self._saturate(matrix, channel_of)
-        matrix.data *= self.idf_[matrix.indices]
-        _scale_rows(matrix)
-        self.postings_ = matrix.T.tocsr()
-        self.postings_.sort_indices()
+        batches = [self._count(batch) for batch in _batches(documents)]
+        self.n_documents_ = sum(batch.n_documents for batch in batches)
+        self.codes_, frequencies = _merged(batches)
+        self.idf_ = self._idf(frequencies) * self._strengths(self.codes_)
+        totals = np.zeros(_N_CHANNELS)
+        for batch in batches:
+            channel = np.repeat(channels(batch.codes), batch.frequencies)
+            totals += np.bincount(channel, weights=batch.counts, minlength=_N_CHANNELS)
+        self.mean_lengths_ = np.where(totals > 0, totals, 1) / max(self.n_documents_, 1)
+        rows, lengths = self._rows(batches, self.codes_, self.idf_)
+        self.pivot_ = float(np.median(lengths[lengths > 0])) if lengths.any() else 1.0
+        self._scale(rows, lengths)
+        self.postings_ = Postings.build(self.codes_, rows)
         return self
 
-    def rank(self, query: Document, top: int = 20) -> list[Match]:
+    def transform(self, documents: Iterable[Document]) -> Postings:
+        """Weigh other documents as if they had been fitted, features never seen included.
+
+        Parameters
+        ----------
+        documents : iterable of Document
+
+        Returns
+        -------
+        Postings
+            With feature numbers of their own.
+        """
+        check_is_fitted(self)
+        batches = [self._count(batch) for batch in _batches(documents)]
+        codes, _ = _merged(batches)
+        rows, lengths = self._rows(batches, codes, self._weights_of(codes))
+        self._scale(rows, lengths)
+        return Postings.build(codes, rows)
+
+    def weigh(self, query: Document, *, also: Postings | None = None) -> Vector:
+        """Turn a query into weighted features.
+
+        Parameters
+        ----------
+        query : Document
+        also : Postings or None
+            Other documents that are searched, so that features which only they have count, too.
+
+        Returns
+        -------
+        Vector
+            Features that no document has are left out.
+        """
+        check_is_fitted(self)
+        found = self.analyzer.features([query.title, query.text])
+        codes, counts = self._query_counts(found)
+        known = self._find(codes) >= 0
+        if also is not None:
+            known |= also.find(codes) >= 0
+        codes = codes[known]
+        weights = counts[known] ** np.float32(self.query_power) * self._weights_of(codes)
+        if self.max_query_terms is not None and len(codes) > self.max_query_terms:
+            heaviest = np.sort(np.argsort(-weights, kind="stable")[: self.max_query_terms])
+            codes, weights = codes[heaviest], weights[heaviest]
+        length = float(np.sqrt(np.square(weights).sum()))
+        return Vector(codes, weights / np.float32(length or 1), query, found)
+
+    def rank(
+        self, query: Document, top: int = 20, *, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> list[Match]:
         """List the best documents for a query, best first, earlier documents first among equals.
 
         Parameters
         ----------
         query : Document
         top : int, default=20
+        allowed : ndarray of bool, shape (n_documents,), or None
+            Which documents may be found; all of them unless given.
 
         Returns
         -------
         list of Match, at most `top`
             Only documents that share something with the query.
         """
-        return self.rank_many([query], top)[0]
+        vector = self.weigh(query)
+        found, scores = self.postings_.search(vector.codes, vector.weights, top, allowed)
+        pairs = zip(found.tolist(), scores.tolist(), strict=True)
+        return [Match(index, score) for index, score in pairs]
 
     def rank_many(self, queries: Sequence[Document], top: int = 20) -> list[list[Match]]:
-        """Rank for many queries at once.
+        """Rank for many queries: what `rank` gives for each."""
+        return [self.rank(query, top) for query in queries]
 
-        Parameters
-        ----------
-        queries : sequence of Document, of length n_queries
-        top : int, default=20
-
-        Returns
-        -------
-        list of list of Match, of length n_queries
-            What `rank` gives for each.
-        """
-        ranked: list[list[Match]] = []
-        for start in range(0, len(queries), _BATCH):
-            scores = self._query_matrix(queries[start : start + _BATCH]) @ self.postings_
-            for begin, end in zip(scores.indptr, scores.indptr[1:], strict=False):
-                ranked.append(_best(scores.indices[begin:end], scores.data[begin:end], top))
-        return ranked
-
-    def scores(self, query: Document) -> np.ndarray:
-        """Score every document.
+    def scores(self, query: Document, indices: Sequence[int] | Numbers) -> Floats:
+        """Score some documents.
 
         Parameters
         ----------
         query : Document
+        indices : sequence of int, of length n_asked
 
         Returns
         -------
-        ndarray of shape (n_documents,)
+        ndarray of float32, shape (n_asked,)
         """
-        return (self._query_matrix([query]) @ self.postings_).toarray().ravel()
+        vector = self.weigh(query)
+        return self.postings_.shared(vector.codes, np.asarray(indices, np.int64)) @ vector.weights
 
-    def explain(self, query: Document, index: int, top: int | None = 8) -> list[SharedTerm]:
-        """Take the score of a pair apart into terms that a person can read.
-
-        Every shared feature is credited to one term: the longest word or phrase around it that both
-        texts have. What is left are pieces of words; they are named only when asked for all terms,
-        where they come last, or when no whole word is shared.
+    def explain(
+        self, query: Document, indices: Sequence[int] | Numbers, top: int | None = 8
+    ) -> list[list[SharedTerm]]:
+        """Take the scores of a query and some documents apart into terms that a person can read.
 
         Parameters
         ----------
         query : Document
-        index : int
-            Which fitted document.
+        indices : sequence of int, of length n_asked
         top : int or None, default=8
             How many terms; None for all of them, whose shares then sum to 1.
 
         Returns
         -------
-        list of SharedTerm
-            Largest share first; empty when the two share nothing.
+        list of list of SharedTerm, of length n_asked
+            Largest share first; empty where nothing is shared. See `Reading.terms`.
         """
-        check_is_fitted(self)
-        if not 0 <= index < self.n_documents_:
-            raise IndexError(f"no document {index} among {self.n_documents_}")
-        vector = self._query_matrix([query])
-        weights = {
-            int(column): float(value) * _weight(self.postings_, int(column), index)
-            for column, value in zip(vector.indices, vector.data, strict=True)
-        }
-        score = sum(weights.values())
-        if not score:
-            return []
-        credit = _Credit(self._analyzer(), query, _SharedWith(self, index))
-        shares: dict[tuple[bool, str], float] = {}
-        for feature, place in credit.places(weights, self.vocabulary_).items():
-            shares[place] = shares.get(place, 0.0) + weights[self.vocabulary_[feature]] / score
-        ordered = sorted(shares.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-        if top is not None:
-            whole = [item for item in ordered if not item[0][0]]
-            ordered = (whole or ordered)[:top]
-        return [SharedTerm(credit.surface(key), share) for (_fragment, key), share in ordered]
+        vector = self.weigh(query)
+        shared = self.postings_.shared(vector.codes, np.asarray(indices, np.int64))
+        return self.read(vector).terms(contributions(shared, vector.weights), top)
 
-    def _analyzer(self) -> Analyzer:
-        return Analyzer(simplify=self.simplify, stop=self.stop)
+    def read(self, vector: Vector) -> Reading:
+        """Make a query ready to be explained."""
+        texts = (vector.query.title, vector.query.text)
+        return Reading(self.analyzer, texts, vector.found, vector.codes, self.title_weight)
 
-    def _channel_weights(self) -> dict[str, float]:
+    @property
+    def analyzer(self) -> Analyzer:
+        """What takes texts apart."""
+        return _analyzer()
+
+    def _strengths(self, codes: Codes) -> Floats:
+        """How much each feature counts, whatever its frequency."""
         weights = {**CHANNEL_WEIGHTS, **(self.channel_weights or {})}
-        if unknown := sorted(set(weights) - set(CHANNELS)):
+        if unknown := sorted(set(weights) - set(CHANNEL_WEIGHTS)):
             raise ValueError(f"unknown channels: {', '.join(unknown)}")
-        return weights
+        channel = np.array([weights[name] for name in CHANNEL_WEIGHTS], np.float32)
+        strengths = channel[_classes(codes)]
+        strengths[among(codes, self.analyzer.boilerplate)] *= np.float32(self.boilerplate_weight)
+        return strengths
 
-    def _saturate(self, matrix: sp.csr_array, channel_of: np.ndarray) -> None:
-        """Replace counts by BM25's saturated ones, with lengths taken channel by channel."""
-        channel_of = channel_of.astype(np.int8)
-        n_channels = len(CHANNELS)
-        totals = np.bincount(channel_of[matrix.indices], weights=matrix.data, minlength=n_channels)
-        mean = np.where(totals > 0, totals, 1) / max(matrix.shape[0], 1)
-        # In slabs, because what is worked out on the way is several times as large as the matrix.
-        for first in range(0, matrix.shape[0], _SLAB):
-            ends = matrix.indptr[first : first + _SLAB + 1]
-            part = slice(ends[0], ends[-1])
-            rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-            cells = rows * n_channels + channel_of[matrix.indices[part]]
-            counts = matrix.data[part]
-            lengths = np.bincount(
-                cells, weights=counts, minlength=(len(ends) - 1) * n_channels
-            ).reshape(-1, n_channels)
-            delay = self.k1 * (1 - self.b + self.b * (lengths / mean).ravel()[cells])
-            matrix.data[part] = counts * (self.k1 + 1) / (counts + delay)
+    def _idf(self, frequencies: npt.NDArray[np.int64]) -> Floats:
+        idf = np.log((1 + self.n_documents_) / (1 + frequencies)) + self.idf_floor
+        return idf.astype(np.float32)
 
-    def _query_matrix(self, queries: Sequence[Document]) -> sp.csr_array:
-        """Weigh queries in the fitted vocabulary: csr_array of shape (n_queries, n_features)."""
-        check_is_fitted(self)
-        analyzer = self._analyzer()
-        columns: list[np.ndarray] = []
-        values: list[np.ndarray] = []
-        for query in queries:
-            known = {
-                self.vocabulary_[feature]: count
-                for feature, count in _counts(analyzer, query, self.title_weight).items()
-                if feature in self.vocabulary_
-            }
-            column = np.fromiter(sorted(known), np.int32, len(known))
-            value = np.sqrt(np.fromiter((known[c] for c in column), np.float32, len(known)))
-            value *= self.idf_[column]
-            if self.max_query_terms is not None and len(value) > self.max_query_terms:
-                heaviest = np.sort(np.argsort(-value, kind="stable")[: self.max_query_terms])
-                column, value = column[heaviest], value[heaviest]
-            columns.append(column)
-            values.append(value)
-        matrix = sp.csr_array(
-            (
-                np.concatenate([np.empty(0, np.float32), *values]),
-                np.concatenate([np.empty(0, np.int32), *columns]),
-                np.cumsum([0, *map(len, columns)]),
-            ),
-            shape=(len(queries), len(self.vocabulary_)),
+    def _find(self, codes: Codes) -> npt.NDArray[np.int64]:
+        if not len(self.codes_):
+            return np.full(len(codes), -1)
+        at = np.minimum(self.codes_.searchsorted(codes), len(self.codes_) - 1)
+        return np.where(self.codes_[at] == codes, at, -1)
+
+    def _weights_of(self, codes: Codes) -> Floats:
+        """`idf_` of any features; one never seen is as rare as can be."""
+        at = self._find(codes)
+        unseen = self._idf(np.zeros(1, np.int64)) * self._strengths(codes)
+        if not len(self.idf_):
+            return unseen
+        return np.where(at >= 0, self.idf_[at], unseen).astype(np.float32)
+
+    def _query_counts(self, found: Features) -> tuple[Codes, Floats]:
+        weights = np.where(found.texts == 0, self.title_weight, 1.0)
+        codes, places = np.unique(found.codes, return_inverse=True)
+        counts = np.bincount(places, weights=weights, minlength=len(codes)).astype(np.float32)
+        used = (counts > 0) & (self._strengths(codes) > 0)
+        return codes[used], counts[used]
+
+    def _count(self, documents: Sequence[Document]) -> _Counts:
+        texts = [text for document in documents for text in (document.title, document.text)]
+        found = self.analyzer.features(texts)
+        used = self._strengths(found.codes) > 0
+        # Feature, document, title or text: one number of 63 bits, so that sorting is one pass.
+        shift = _BATCH_BITS + 1
+        keys = (found.codes[used] << shift) | found.texts[used]
+        keys.sort()
+        firsts = _firsts(keys)
+        runs = np.diff(np.append(firsts, len(keys))).astype(np.float32)
+        keys = keys[firsts]
+        runs[keys & 1 == 0] *= self.document_title_weight
+        keys >>= 1
+        firsts = _firsts(keys)
+        counts = np.add.reduceat(runs, firsts) if len(firsts) else runs
+        keys = keys[firsts][counts > 0]
+        counts = counts[counts > 0]
+        owners = (keys & (_BATCH - 1)).astype(np.uint16)
+        keys >>= _BATCH_BITS
+        firsts = _firsts(keys)
+        return _Counts(
+            len(documents),
+            keys[firsts],
+            np.append(firsts, len(keys)).astype(np.int32),
+            owners,
+            counts.astype(np.float16),
         )
-        _scale_rows(matrix)
-        return matrix
+
+    def _rows(self, batches: list[_Counts], codes: Codes, idf: Floats) -> tuple[Rows, Floats]:
+        """Weigh counted documents; empties `batches` on the way, because they are large.
+
+        Returns
+        -------
+        rows : Rows
+            Not yet scaled, each document's heaviest feature first.
+        lengths : ndarray of float32, shape (n_documents,)
+        """
+        ends = [np.zeros(1, np.int64)]
+        features: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)]
+        weights: list[npt.NDArray[np.float16]] = [np.empty(0, np.float16)]
+        lengths = [np.empty(0, np.float32)]
+        batches.reverse()
+        while batches:
+            batch = batches.pop()
+            numbers = np.repeat(codes.searchsorted(batch.codes), batch.frequencies)
+            owners = batch.documents.astype(np.int64)
+            weight = self._saturate(batch, owners) * idf[numbers]
+            square = np.bincount(owners, weights=weight**2, minlength=batch.n_documents)
+            lengths.append(np.sqrt(square).astype(np.float32))
+            half = weight.astype(np.float16)
+            lightness = 0xFFFF - half.view(np.uint16).astype(np.int64)
+            order = np.argsort(owners << 16 | lightness, kind="stable")
+            sizes = np.bincount(owners, minlength=batch.n_documents)
+            if self.max_document_terms is not None:
+                begins = np.cumsum(sizes) - sizes
+                ranks = np.arange(len(order)) - np.repeat(begins, sizes)
+                order = order[ranks < self.max_document_terms]
+                sizes = np.minimum(sizes, self.max_document_terms)
+            features.append(numbers[order].astype(np.int32))
+            weights.append(half[order])
+            ends.append(ends[-1][-1] + np.cumsum(sizes))
+        rows = Rows(np.concatenate(ends), np.concatenate(features), np.concatenate(weights))
+        return rows, np.concatenate(lengths)
+
+    def _saturate(self, batch: _Counts, owners: Numbers) -> Floats:
+        """Replace counts by BM25's saturated ones, with lengths taken channel by channel."""
+        counts = batch.counts.astype(np.float32)
+        cells = owners * _N_CHANNELS + np.repeat(channels(batch.codes), batch.frequencies)
+        size = batch.n_documents * _N_CHANNELS
+        totals = np.bincount(cells, weights=counts, minlength=size).reshape(-1, _N_CHANNELS)
+        delay = self.k1 * (1 - self.b + self.b * totals / self.mean_lengths_)
+        return counts * np.float32(self.k1 + 1) / (counts + delay.astype(np.float32).ravel()[cells])
+
+    def _scale(self, rows: Rows, lengths: Floats) -> None:
+        """Scale documents in place towards length one, by the middle document's measure."""
+        relative = np.where(lengths > 0, lengths, 1) / np.float32(self.pivot_)
+        scales = 1 / (relative**self.length_norm * np.float32(self.pivot_))
+        for owners, _, weights in rows.chunks():
+            weights *= scales[owners].astype(np.float32)
 
 
-class _SharedWith:
-    """The features of one fitted document, as a container."""
-
-    def __init__(self, matcher: TfidfMatcher, index: int) -> None:
-        self._vocabulary = matcher.vocabulary_
-        self._postings = matcher.postings_
-        self._index = index
-
-    def __contains__(self, feature: object) -> bool:
-        column = self._vocabulary.get(feature)  # type: ignore[call-overload]
-        return column is not None and _weight(self._postings, column, self._index) > 0
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    source = iter(documents)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
 
 
-class _Credit:
-    """Decides which readable term of a query each of its features belongs to."""
-
-    def __init__(self, analyzer: Analyzer, query: Document, shared: _SharedWith) -> None:
-        self._parts = [
-            (analyzer.occurrences(text), analyzer.terms(text, shared))
-            for text in (query.title, query.text)
-        ]
-        self._surfaces: dict[str, str] = {}
-
-    def places(
-        self, weights: Mapping[int, float], vocabulary: Mapping[str, int]
-    ) -> dict[str, tuple[bool, str]]:
-        """Map each feature with a weight to (is it a mere fragment, key of its term)."""
-        best: dict[str, tuple[int, int, Term]] = {}
-        features: set[str] = set()
-        for occurrences, terms in self._parts:
-            term_at = _by_position(terms)
-            for occurrence in occurrences:
-                if not weights.get(vocabulary.get(occurrence.feature, -1)):
-                    continue
-                features.add(occurrence.feature)
-                for term in _touching(occurrence, term_at):
-                    overlap = min(term.end, occurrence.end) - max(term.start, occurrence.start)
-                    candidate = (overlap, term.end - term.start, term)
-                    held = best.get(occurrence.feature)
-                    if held is None or candidate[:2] > held[:2]:
-                        best[occurrence.feature] = candidate
-        placed: dict[str, tuple[bool, str]] = {}
-        for feature in features:
-            if feature in best:
-                term = best[feature][2]
-                placed[feature] = (False, term.key)
-                self._surfaces.setdefault(term.key, term.surface)
-            else:
-                placed[feature] = (True, readable(feature))
-        return placed
-
-    def surface(self, key: str) -> str:
-        return self._surfaces.get(key, key)
+def _classes(codes: Codes) -> npt.NDArray[np.int64]:
+    """Number features by the classes of `CHANNEL_WEIGHTS`, in its order."""
+    # Neighbouring characters stand in 16 bits each.
+    return np.where(codes < 1 << PAYLOAD_BITS, codes >= 1 << 16, 1 + (codes >> PAYLOAD_BITS))
 
 
-def _weight(postings: sp.csr_array, column: int, index: int) -> float:
-    begin, end = postings.indptr[column : column + 2]
-    at = begin + int(np.searchsorted(postings.indices[begin:end], index))
-    return float(postings.data[at]) if at < end and postings.indices[at] == index else 0.0
+def _firsts(keys: Numbers) -> Numbers:
+    """Where each run of equal numbers begins."""
+    if not len(keys):
+        return np.empty(0, np.int64)
+    return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
 
 
-def _by_position(terms: Iterable[Term]) -> dict[int, list[Term]]:
-    places: dict[int, list[Term]] = {}
-    for term in terms:
-        for at in range(term.start, term.end):
-            places.setdefault(at, []).append(term)
-    return places
+def _merged(batches: Sequence[_Counts]) -> tuple[Codes, npt.NDArray[np.int64]]:
+    """All features of some batches, sorted, and in how many documents each occurs."""
+    codes, frequencies = np.empty(0, np.int64), np.empty(0, np.int64)
+    waiting: list[_Counts] = []
+    for at, batch in enumerate(batches):
+        waiting.append(batch)
+        if sum(len(one.codes) for one in waiting) < _MERGE_FROM and at < len(batches) - 1:
+            continue
+        every = np.concatenate([codes, *(one.codes for one in waiting)])
+        count = np.concatenate([frequencies, *(one.frequencies for one in waiting)])
+        order = np.argsort(every, kind="stable")
+        every, count = every[order], count[order]
+        firsts = _firsts(every)
+        codes, frequencies = every[firsts], np.add.reduceat(count, firsts) if len(firsts) else count
+        waiting = []
+    return codes, frequencies
 
 
-def _touching(occurrence: Occurrence, term_at: Mapping[int, list[Term]]) -> Iterable[Term]:
-    for at in range(occurrence.start, occurrence.end):
-        yield from term_at.get(at, ())
-
-
-def _counts(analyzer: Analyzer, document: Document, title_weight: float) -> dict[str, float]:
-    counts: Counter[str] | dict[str, float] = analyzer.features(document.text)
-    for feature, count in analyzer.features(document.title).items():
-        counts[feature] = counts.get(feature, 0) + count * title_weight
-    return {feature: count for feature, count in counts.items() if count > 0}
-
-
-def _scale_rows(matrix: sp.csr_array) -> None:
-    """Scale the rows of a matrix of non-negative weights to length one, in place."""
-    squares = np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel()
-    lengths = np.sqrt(np.where(squares > 0, squares, 1))
-    matrix.data /= np.repeat(lengths, np.diff(matrix.indptr)).astype(np.float32)
-
-
-def _best(indices: np.ndarray, scores: np.ndarray, top: int) -> list[Match]:
-    """Pick the `top` scores; among equals the lower index, also at the cut."""
-    positive = scores > 0
-    indices, scores = indices[positive], scores[positive]
-    if 0 < top < len(scores):
-        least = np.partition(scores, -top)[-top]
-        kept = scores >= least
-        indices, scores = indices[kept], scores[kept]
-    order = np.lexsort((indices, -scores))[: max(top, 0)]
-    # Rounding in single precision can lift a text's likeness to itself a hair above one.
-    return [Match(int(indices[at]), min(float(scores[at]), 1.0)) for at in order]
+@cache
+def _analyzer() -> Analyzer:
+    """One for the process: it remembers the stems it has seen."""
+    return Analyzer()

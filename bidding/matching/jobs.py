@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
+from flask import current_app
 
 from bidding.background import every, job
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges.models import Challenge
-from bidding.matching import queries, rules
-from bidding.matching.index import load_index, load_needs
+from bidding.matching import index, queries, refreshing, rules
 from bidding.matching.models import Suggestion
 
 log = structlog.get_logger(__name__)
@@ -20,11 +21,10 @@ log = structlog.get_logger(__name__)
 def match_challenge(challenge_id: int) -> None:
     """Suggest SMEs for a challenge that was published, and tell the best of them."""
     with reading() as session:
-        index = load_index(session)
-        needs = load_needs(session, queries.open_challenge(challenge_id))
-    if not needs:
-        return
-    pairings = index.for_challenge(*needs[0])
+        needs = index.load_needs(session, queries.open_challenge(challenge_id))
+        if not needs:
+            return
+        pairings = index.market(session).for_challenge(needs[0])
     with unit_of_work() as session:
         rules.store(session, pairings, scope=Suggestion.challenge_id == challenge_id)
         challenge = session.get_one(Challenge, challenge_id)
@@ -38,9 +38,8 @@ def match_challenge(challenge_id: int) -> None:
 def match_organization(organization_id: int) -> None:
     """Recommend open challenges to an SME whose profile changed."""
     with reading() as session:
-        index = load_index(session)
-        needs = load_needs(session, queries.open_challenges())
-    pairings = index.for_organization(organization_id, needs)
+        needs = index.load_needs(session, queries.open_challenges())
+        pairings = index.market(session).for_organization(organization_id, needs)
     with unit_of_work() as session:
         rules.store(session, pairings, scope=Suggestion.organization_id == organization_id)
     log.info("organization_matched", organization=organization_id, pairings=len(pairings))
@@ -52,16 +51,36 @@ def refresh_nightly() -> None:
     log.info("matching_refreshed", pairings=refresh())
 
 
-def refresh(progress: Callable[[int, int], None] = lambda _done, _all: None) -> int:
+@every("matching.snapshots", minute="*/2")
+def make_snapshots() -> None:
+    """Make what is missing or damaged, and merge many changes into a new snapshot."""
+    for source in index.SOURCES:
+        with reading() as session:
+            if index.shelf(source).needs_building(session):
+                name = index.shelf(source).build(session)
+                log.info("snapshot_made", source=source.name, snapshot=name)
+
+
+def refresh(
+    progress: Callable[[int, int], None] = lambda _done, _all: None, *, jobs: int = 1
+) -> int:
     """Recompute every suggestion of the open challenges; answers how many there are.
 
     Nobody is told: this is maintenance, and so is what comes out of it.
+
+    Raises
+    ------
+    IndexNotReady
+        Another process is making the snapshot.
     """
+    make_snapshots()
     with reading() as session:
-        index = load_index(session)
-        needs = load_needs(session, queries.open_challenges())
-    pairings = index.for_everyone(needs, progress)
-    open_ids = [challenge_id for challenge_id, _ in needs]
+        market = index.market(session)
+        needs = index.load_needs(session, queries.open_challenges())
+    folder = Path(current_app.config["SETTINGS"].data_dir) / "matching" / "refresh"
+    pairings = refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs)
+    open_ids = [need.challenge_id for need in needs]
     with unit_of_work("command") as session:
         rules.store(session, pairings, scope=Suggestion.challenge_id.in_(open_ids))
+    refreshing.forget(folder)
     return len(pairings)

@@ -214,9 +214,9 @@ def _shorten(query: Document) -> Document:
 def _rank_judged(
     matcher: TfidfMatcher, query: Document, names: Sequence[str], grades: Mapping[str, int]
 ) -> list[str]:
-    scores = matcher.scores(query)
-    candidates = [(-scores[at], at) for at, name in enumerate(names) if name in grades]
-    return [names[at] for _score, at in sorted(candidates)]
+    candidates = [at for at, name in enumerate(names) if name in grades]
+    scores = matcher.scores(query, candidates)
+    return [names[candidates[at]] for at in np.argsort(-scores, kind="stable")]
 
 
 def _mean(values: Sequence[float]) -> float:

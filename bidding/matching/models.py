@@ -86,6 +86,7 @@ class Suggestion(Base):
         """What the boosts add up to, in hundredths."""
         return in_hundredths(self.rank_score - self.score)
 
+
 class Side(Choice):
     """Who looks at a pairing: the one that posts the challenge, or the SME that could take it."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 
 from bidding import clock
-from bidding.challenges.models import Challenge, ChallengeInvitation
+from bidding.challenges.models import PUBLIC, Challenge, ChallengeInvitation
 from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
 from bidding.organizations.models import (
     CapabilityProfile,
@@ -32,28 +33,51 @@ _IS_OFFER = sa.and_(
 )
 
 
-def offers() -> sa.Select[tuple[Organization]]:
-    """The SMEs that may take challenges, with their profiles."""
-    return (
+def offers(ids: Sequence[int] | None = None) -> sa.Select[tuple[Organization]]:
+    """The SMEs that may take challenges, with their profiles; of some ids, or all."""
+    query = (
         sa.select(Organization)
         .where(_IS_OFFER)
         .order_by(Organization.id)
         .options(joinedload(Organization.profile), raiseload("*"))
     )
+    return query if ids is None else query.where(Organization.id.in_(ids))
 
 
-def offers_state() -> sa.Select[Any]:
-    """A row that differs whenever the texts of `offers` could."""
-    return (
-        sa.select(
-            sa.func.count(Organization.id),
-            sa.func.sum(Organization.id),
-            sa.func.max(Organization.updated_at),
-            sa.func.max(CapabilityProfile.updated_at),
-        )
-        .outerjoin(CapabilityProfile)
-        .where(_IS_OFFER)
+def count_offers() -> sa.Select[tuple[int]]:
+    """How many SMEs may take challenges."""
+    return sa.select(sa.func.count()).select_from(Organization).where(_IS_OFFER)
+
+
+def changed_offers(since: datetime) -> sa.CompoundSelect[Any]:
+    """Id and time of what changed in organizations and their profiles after a moment."""
+    return sa.union_all(
+        sa.select(Organization.id, Organization.updated_at).where(Organization.updated_at > since),
+        sa.select(CapabilityProfile.organization_id, CapabilityProfile.updated_at).where(
+            CapabilityProfile.updated_at > since
+        ),
     )
+
+
+def public_challenges(ids: Sequence[int] | None = None) -> sa.Select[tuple[Challenge]]:
+    """The challenges that anyone may read, with what the matcher reads of them."""
+    query = (
+        sa.select(Challenge)
+        .where(Challenge.status.in_(PUBLIC))
+        .order_by(Challenge.id)
+        .options(selectinload(Challenge.requirements), raiseload("*"))
+    )
+    return query if ids is None else query.where(Challenge.id.in_(ids))
+
+
+def count_public_challenges() -> sa.Select[tuple[int]]:
+    """How many challenges anyone may read."""
+    return sa.select(sa.func.count()).select_from(Challenge).where(Challenge.status.in_(PUBLIC))
+
+
+def changed_challenges(since: datetime) -> sa.Select[tuple[int, datetime]]:
+    """Id and time of what changed in challenges after a moment."""
+    return sa.select(Challenge.id, Challenge.updated_at).where(Challenge.updated_at > since)
 
 
 BITS = {kind: 1 << place for place, kind in enumerate(QualificationKind)}

@@ -15,8 +15,8 @@ from bidding.challenges import queries as challenge_queries
 from bidding.challenges.lifecycle import poster_is_suspended
 from bidding.challenges.models import Challenge, ChallengeInvitation
 from bidding.matching import queries
-from bidding.matching.index import Pairing
 from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
+from bidding.matching.pairing import Pairing
 from bidding.notifications.rules import notify
 from bidding.organizations.models import Membership, Organization
 from bidding.permissions import Permission, allows, demand

@@ -15,10 +15,10 @@ from bidding.boundary import find, load
 from bidding.challenges.models import Challenge
 from bidding.config import SettingsError
 from bidding.extensions import db
-from bidding.matching import exposure, policy, queries, rules
+from bidding.matching import exposure, index, policy, queries, rules
 from bidding.matching.facts import Gate, conditions
-from bidding.matching.index import PER_CHALLENGE
 from bidding.matching.models import Side, Verdict
+from bidding.matching.pairing import PER_CHALLENGE
 from bidding.organizations.models import Organization
 from bidding.pagination import paginate
 from bidding.permissions import Permission, allows, demand, requires
@@ -47,6 +47,11 @@ def _read_policy(state: BlueprintSetupState) -> None:
         policy.put_in_force(state.app.config["SETTINGS"].matching_policy)
     except policy.PolicyError as error:
         raise SettingsError(f"BIDDING_MATCHING_POLICY: {error}") from error
+
+
+@bp.record_once
+def _set_up_shelves(state: BlueprintSetupState) -> None:
+    index.init_app(state.app)
 
 
 @bp.app_context_processor

@@ -1,0 +1,257 @@
+"""Why two texts fit: a score taken apart into terms, and where they stand in a text.
+
+What a feature adds to a score is spread over the characters it stands on. A term's share of the
+score is then the sum over its characters, so that all shares of a text together are the score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from bidding.matching.postings import Floats
+from bidding.matching.text import PIECE, Analyzer, Codes, Features, Token, channels, ranges
+
+_LONGEST_PHRASE = 8
+"""Characters after which a phrase of Han words takes no further word."""
+
+_MOST_WORDS = 3
+"""Words of a phrase in an alphabetic script."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTerm:
+    """A term that ties two texts and the part of their score that it makes up."""
+
+    term: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a text that the other text has too, and its part of the score."""
+
+    start: int
+    end: int
+    share: float
+
+
+class Reading:
+    """A text with a title, ready to be explained against many others.
+
+    Parameters
+    ----------
+    analyzer : Analyzer
+    texts : sequence of str
+        The title and the text.
+    found : Features
+        What `analyzer` finds in them.
+    codes : ndarray of int64, shape (n_features,)
+        Sorted; the features whose contributions will be given.
+    title_weight : float
+        How many times an occurrence in the title counts.
+    """
+
+    def __init__(
+        self,
+        analyzer: Analyzer,
+        texts: Sequence[str],
+        found: Features,
+        codes: Codes,
+        title_weight: float,
+    ) -> None:
+        self._analyzer = analyzer
+        self._texts = texts
+        self._begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
+        self._size = int(self._begins[-1])
+        at = np.minimum(codes.searchsorted(found.codes), max(len(codes) - 1, 0))
+        known = np.flatnonzero(codes[at] == found.codes) if len(codes) else np.empty(0, np.int64)
+        self._features = at[known]
+        self._n_features = len(codes)
+        offsets = self._begins[found.texts[known]]
+        self._starts = found.starts[known] + offsets
+        self._lengths = (found.ends - found.starts)[known].astype(np.int64)
+        self._weights = np.where(found.texts[known] == 0, title_weight, 1.0)
+        self._is_piece = channels(found.codes[known]) == PIECE
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """The words of title and text in the numbering of places used here."""
+        return [
+            replace(token, start=token.start + begin, end=token.end + begin)
+            for text, begin in zip(self._texts, self._begins.tolist(), strict=False)
+            for token in self._analyzer.tokens(text)
+        ]
+
+    def terms(self, contributions: sp.csr_array, top: int | None = 8) -> list[list[SharedTerm]]:
+        """Take scores apart into readable terms.
+
+        Parameters
+        ----------
+        contributions : csr_array, shape (n_others, n_features)
+            What each feature adds to the score with each other text.
+        top : int or None, default=8
+            How many terms; None for all, pieces of words included, whose shares then sum to 1.
+
+        Returns
+        -------
+        list of list of SharedTerm, of length n_others
+            Largest share first, and what is only a piece of a word last. Pieces are named only
+            when all terms are asked for, or when no whole word is shared.
+        """
+        return [self._named(*pair, top) for pair in self._spread(contributions)]
+
+    def marks(self, contributions: sp.csr_array) -> list[list[Mark]]:
+        """Find where the shared terms of one other text stand, text by text.
+
+        Parameters
+        ----------
+        contributions : csr_array, shape (1, n_features)
+
+        Returns
+        -------
+        list of list of Mark, of length n_texts
+            In the order of each text, none overlapping.
+        """
+        marks: list[list[Mark]] = [[] for _ in self._texts]
+        for shares, chains in self._spread(contributions):
+            totals = np.concatenate([[0.0], np.cumsum(shares)])
+            for chain in chains:
+                start, end = chain[0].start, chain[-1].end
+                owner = int(np.searchsorted(self._begins, start, side="right")) - 1
+                begin = int(self._begins[owner])
+                share = float(totals[end] - totals[start])
+                marks[owner].append(Mark(start - begin, end - begin, share))
+        return marks
+
+    @cached_property
+    def _spreading(self) -> sp.csr_array:
+        """Which part of a feature belongs to each place: shape (n_features, n_places)."""
+        totals = np.bincount(self._features, weights=self._weights, minlength=self._n_features)
+        part = self._weights / totals[self._features] / self._lengths
+        return self._over_places(part, self._lengths)
+
+    @cached_property
+    def _linking(self) -> sp.csr_array:
+        """Which places a feature ties to the next one: shape (n_features, n_places)."""
+        links = np.where(self._is_piece, 0, self._lengths - 1)
+        return self._over_places(np.ones(len(links)), links)
+
+    def _over_places(self, values: npt.NDArray[np.float64], lengths: Codes) -> sp.csr_array:
+        places = ranges(self._starts, lengths)
+        rows = np.repeat(self._features, lengths)
+        data = np.repeat(values, lengths).astype(np.float32)
+        shape = (self._n_features, self._size)
+        return sp.coo_array((data, (rows, places)), shape=shape).tocsr()
+
+    def _spread(
+        self, contributions: sp.csr_array
+    ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
+        """For each other text: the share of each place, and the chains of words it has, too."""
+        if not contributions.shape[0]:
+            return
+        shares = (contributions @ self._spreading).toarray()
+        sums = shares.sum(axis=1, keepdims=True)
+        shares = shares / np.where(sums > 0, sums, 1)
+        linked = (contributions @ self._linking).toarray() > 0
+        ties = np.concatenate(
+            [np.zeros((len(linked), 1), np.int32), np.cumsum(linked, axis=1, dtype=np.int32)],
+            axis=1,
+        )
+        starts = np.array([token.start for token in self.tokens], np.int64)
+        ends = np.array([token.end for token in self.tokens], np.int64)
+        telling = np.array([token.telling for token in self.tokens], bool)
+        inner = ties[:, ends - 1] - ties[:, starts] if len(starts) else ties[:, :0]
+        follows = linked[:, ends - 1] if len(starts) else linked[:, :0]
+        precedes = linked[:, starts - 1] & (starts > 0) if len(starts) else follows
+        whole = (inner == ends - starts - 1) & telling
+        whole &= (ends - starts > 1) | follows | precedes
+        for row in range(len(shares)):
+            chains = self._chains(np.flatnonzero(whole[row]).tolist(), follows[row])
+            yield shares[row], chains
+
+    def _chains(self, whole: Iterable[int], follows: npt.NDArray[np.bool_]) -> list[list[Token]]:
+        """Join neighbouring shared words for as long as the other text has them so joined."""
+        chains: list[list[Token]] = []
+        last = -2
+        for at in whole:
+            token = self.tokens[at]
+            if at == last + 1 and follows[last] and _has_room(chains[-1], token):
+                chains[-1].append(token)
+            else:
+                chains.append([token])
+            last = at
+        return [chain for chain in chains if chain[-1].end - chain[0].start > 1]
+
+    def _named(
+        self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None
+    ) -> list[SharedTerm]:
+        totals = np.concatenate([[0.0], np.cumsum(shares)]).tolist()
+        found: dict[str, tuple[str, float]] = {}
+        for chain in chains:
+            start, end = chain[0].start, chain[-1].end
+            self._add(found, " ".join(token.key for token in chain), start, end, totals)
+        ordered = sorted(found.values(), key=lambda item: -item[1])
+        if top is None or not ordered:
+            ordered += self._pieces(shares, chains)
+        return [SharedTerm(*item) for item in ordered[:top] if item[1] > 0]
+
+    def _pieces(
+        self, shares: npt.NDArray[np.float64], chains: list[list[Token]]
+    ) -> list[tuple[str, float]]:
+        """What is shared outside the chains, stretch by stretch."""
+        left = shares.copy()
+        for chain in chains:
+            left[chain[0].start : chain[-1].end] = 0
+        totals = np.concatenate([[0.0], np.cumsum(left)]).tolist()
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
+        found: dict[str, tuple[str, float]] = {}
+        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            self._add(found, self._surface(start, end).lower(), start, end, totals)
+        return sorted(found.values(), key=lambda item: -item[1])
+
+    def _add(
+        self,
+        found: dict[str, tuple[str, float]],
+        key: str,
+        start: int,
+        end: int,
+        totals: list[float],
+    ) -> None:
+        surface, share = found.get(key) or (self._surface(start, end), 0.0)
+        found[key] = surface, share + totals[end] - totals[start]
+
+    def _surface(self, start: int, end: int) -> str:
+        owner = int(np.searchsorted(self._begins, start, side="right")) - 1
+        begin = int(self._begins[owner])
+        return self._texts[owner][start - begin : end - begin]
+
+
+def _has_room(chain: Sequence[Token], token: Token) -> bool:
+    if token.is_word:
+        return len(chain) < _MOST_WORDS
+    return chain[-1].end - chain[0].start <= _LONGEST_PHRASE
+
+
+def contributions(shared: sp.csr_array, weights: Floats) -> sp.csr_array:
+    """What each feature of a query adds to its scores with some documents.
+
+    Parameters
+    ----------
+    shared : csr_array, shape (n_documents, n_features)
+        As `Postings.shared` gives it.
+    weights : ndarray of float32, shape (n_features,)
+
+    Returns
+    -------
+    csr_array, shape (n_documents, n_features)
+        Each row sums to a score.
+    """
+    return sp.csr_array(
+        (shared.data * weights[shared.indices], shared.indices, shared.indptr), shape=shared.shape
+    )

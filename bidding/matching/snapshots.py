@@ -1,0 +1,222 @@
+"""A fitted matcher on disk, which several processes map into their memory.
+
+A snapshot is a folder of plain arrays with a manifest that names each file's size and checksum; a
+file called `CURRENT` names the snapshot in force. Everything is written beside what is in use and
+put in force by one rename, so a crash at any moment leaves the last good snapshot. Nothing is
+unpickled.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bidding.matching.estimator import TfidfMatcher
+from bidding.matching.postings import Postings
+
+FORMAT = 1
+"""Of the files; a snapshot of another format counts as missing."""
+
+_CURRENT = "CURRENT"
+_MANIFEST = "manifest.json"
+_LEARNED = ("idf_", "mean_lengths_")
+_CHUNK = 1 << 20
+
+
+class SnapshotError(Exception):
+    """There is no snapshot, or it is not what was written; the message says which file."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a snapshot is."""
+
+    folder: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A matcher, the ids of its documents in the order they were fitted, and how fresh it is.
+
+    `as_of` is a moment that every change in it precedes or equals: whatever changed later may be
+    missing.
+    """
+
+    address: Address
+    matcher: TfidfMatcher
+    ids: npt.NDArray[np.int64]
+    as_of: datetime
+
+
+def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of: datetime) -> str:
+    """Write a snapshot into `folder` and put it in force; answers its name.
+
+    Snapshots older than the one it replaces are removed. A process that still maps a removed one
+    keeps its pages until it lets go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{as_of:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    unfinished = folder / f"{name}.part"
+    unfinished.mkdir()
+    arrays = {"ids": ids, **_arrays_of(matcher)}
+    files = {key: _write_array(unfinished / f"{key}.npy", array) for key, array in arrays.items()}
+    manifest = {
+        "format": FORMAT,
+        "as_of": as_of.isoformat(),
+        "parameters": _parameters(matcher),
+        "pivot": matcher.pivot_,
+        "documents": matcher.n_documents_,
+        "files": files,
+    }
+    _write_text(unfinished / _MANIFEST, json.dumps(manifest, indent=1))
+    _sync(unfinished)
+    before = current(folder)
+    unfinished.rename(folder / name)
+    _put_in_force(folder, name)
+    _tidy(folder, keep={name, before})
+    return name
+
+
+def current(folder: Path) -> str | None:
+    """The name of the snapshot in force."""
+    try:
+        return (folder / _CURRENT).read_text(encoding="utf-8").strip() or None
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+
+
+def read(folder: Path) -> Snapshot:
+    """Map the snapshot in force, once every file has been found to be as it was written.
+
+    Raises
+    ------
+    SnapshotError
+    """
+    name = current(folder)
+    if name is None:
+        raise SnapshotError(f"{folder} has no snapshot")
+    return _open(Address(folder, name))
+
+
+@lru_cache(maxsize=2)
+def open_once(address: Address) -> Snapshot:
+    """Map a snapshot that may be in force no longer; the same one for every caller."""
+    return _open(address)
+
+
+def _open(address: Address) -> Snapshot:
+    folder, name = address.folder, address.name
+    try:
+        manifest = json.loads((folder / name / _MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise SnapshotError(f"{name} is of format {manifest['format']}, not {FORMAT}")
+        arrays = {
+            key: _read_array(folder / name / f"{key}.npy", expected)
+            for key, expected in manifest["files"].items()
+        }
+        matcher = TfidfMatcher(**manifest["parameters"])
+        if _parameters(matcher) != _parameters(TfidfMatcher()):
+            raise SnapshotError(f"{name} was made with other settings")
+        for key in _LEARNED:
+            setattr(matcher, key, arrays[key])
+        matcher.codes_ = arrays["codes"]
+        matcher.pivot_ = manifest["pivot"]
+        matcher.n_documents_ = manifest["documents"]
+        matcher.postings_ = Postings(
+            **{field.name: arrays[field.name] for field in fields(Postings)}
+        )
+        as_of = datetime.fromisoformat(manifest["as_of"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(f"{name} cannot be read: {error}") from error
+    return Snapshot(address, matcher, arrays["ids"], as_of)
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[bool]:
+    """Hold the right to build: at most one process has it. Tells whether this one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _arrays_of(matcher: TfidfMatcher) -> Mapping[str, npt.NDArray[Any]]:
+    # The features of the postings are those of the matcher, so they are written once.
+    return {**{key: getattr(matcher, key) for key in _LEARNED}, **matcher.postings_.arrays()}
+
+
+def _parameters(matcher: TfidfMatcher) -> dict[str, Any]:
+    return dict(json.loads(json.dumps(matcher.get_params())))
+
+
+def _write_array(path: Path, array: npt.NDArray[Any]) -> dict[str, int]:
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"bytes": path.stat().st_size, "crc32": _checksum(path)}
+
+
+def _read_array(path: Path, expected: Mapping[str, int]) -> npt.NDArray[Any]:
+    if path.stat().st_size != expected["bytes"]:
+        raise SnapshotError(f"{path.name} has not its size")
+    if _checksum(path) != expected["crc32"]:
+        raise SnapshotError(f"{path.name} is damaged")
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array.view(np.ndarray)
+
+
+def _checksum(path: Path) -> int:
+    total = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            total = zlib.crc32(chunk, total)
+    return total
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _put_in_force(folder: Path, name: str) -> None:
+    pointer = folder / f"{_CURRENT}.part"
+    _write_text(pointer, name)
+    pointer.replace(folder / _CURRENT)
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _tidy(folder: Path, keep: set[str | None]) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and path.name not in keep:
+            shutil.rmtree(path, ignore_errors=True)
