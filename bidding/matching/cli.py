@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from bidding.matching import jobs, measure
+from bidding.matching import bench, measure
+from bidding.matching import jobs as background
 
 
 @click.group("matching")
@@ -32,26 +33,53 @@ def evaluate(folder: Path, *, judged: bool, min_grade: int, title_only: bool) ->
 
     Needs no database.
     """
-    try:
-        collection = measure.read_collection(folder)
-    except measure.DataError as error:
-        raise click.ClickException(str(error)) from error
+    collection = _read(folder)
     figures = measure.evaluate(
         collection, judged=judged, min_grade=min_grade, title_only=title_only
     )
     click.echo(json.dumps(figures))
 
 
+def _read(folder: Path) -> measure.Collection:
+    try:
+        return measure.read_collection(folder)
+    except measure.DataError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@matching.command("bench")
+@click.option("--documents", required=True, type=click.IntRange(min=1), help="Profiles to make.")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with corpus.jsonl and queries.jsonl.",
+)
+@click.option("--peers", is_flag=True, help="Also measure bm25s (see tests/requirements.txt).")
+def bench_command(documents: int, data: Path, *, peers: bool) -> None:
+    """Measure time and memory on N profiles recombined from the sentences of real ones.
+
+    Prints a JSON object for each engine. Needs no database.
+    """
+    collection = _read(data)
+    figures = bench.bench(collection, documents, say=lambda words: click.echo(words, err=True))
+    click.echo(json.dumps(figures))
+    if peers:
+        click.echo("bm25s", err=True)
+        click.echo(json.dumps(bench.bench_peer(collection, documents)))
+
+
 @matching.command("refresh")
+@click.option("--jobs", default=1, show_default=True, help="Processes; -1 for one a processor.")
 @with_appcontext
-def refresh() -> None:
-    """Recompute every suggestion."""
-    bar = click.progressbar(length=1, label="Pairings", file=click.get_text_stream("stderr"))
+def refresh(jobs: int) -> None:
+    """Recompute every suggestion; goes on where it was stopped."""
+    bar = click.progressbar(length=1, label="Stretches", file=click.get_text_stream("stderr"))
     with bar:
 
         def progress(done: int, everything: int) -> None:
             bar.length = everything
             bar.update(done - bar.pos)
 
-        count = jobs.refresh(progress)
+        count = background.refresh(progress, jobs=jobs)
     click.echo(f"{count} suggestions")

@@ -7,7 +7,7 @@ score is then the sum over its characters, so that all shares of a text together
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,24 @@ class Mark:
     share: float
 
 
+@dataclass(frozen=True)
+class _Places:
+    """What features give to places: one entry for each pair that has to do with each other."""
+
+    places: Codes
+    features: Codes
+    parts: Floats
+
+    def sums(self, contributions: Floats, size: int) -> Floats:
+        """Add up by place: ndarray of shape (n_others, size)."""
+        sums = np.zeros((len(contributions), size), np.float32)
+        if len(self.places):
+            firsts = np.flatnonzero(np.diff(self.places, prepend=-1))
+            given = contributions[:, self.features] * self.parts
+            sums[:, self.places[firsts]] = np.add.reduceat(given, firsts, axis=1)
+        return sums
+
+
 class Reading:
     """A text with a title, ready to be explained against many others.
 
@@ -66,7 +84,8 @@ class Reading:
         title_weight: float,
     ) -> None:
         self._analyzer = analyzer
-        self._texts = texts
+        self._joined = "\n".join([*texts, ""])
+        self._n_texts = len(texts)
         self._begins = np.cumsum([0, *(len(text) + 1 for text in texts)])
         self._size = int(self._begins[-1])
         at = np.minimum(codes.searchsorted(found.codes), max(len(codes) - 1, 0))
@@ -81,19 +100,15 @@ class Reading:
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """The words of title and text in the numbering of places used here."""
-        return [
-            replace(token, start=token.start + begin, end=token.end + begin)
-            for text, begin in zip(self._texts, self._begins.tolist(), strict=False)
-            for token in self._analyzer.tokens(text)
-        ]
+        """The words of all texts, in the numbering of places used here."""
+        return self._analyzer.tokens(self._joined)
 
-    def terms(self, contributions: sp.csr_array, top: int | None = 8) -> list[list[SharedTerm]]:
+    def terms(self, contributions: Floats, top: int | None = 8) -> list[list[SharedTerm]]:
         """Take scores apart into readable terms.
 
         Parameters
         ----------
-        contributions : csr_array, shape (n_others, n_features)
+        contributions : ndarray of float32, shape (n_others, n_features)
             What each feature adds to the score with each other text.
         top : int or None, default=8
             How many terms; None for all, pieces of words included, whose shares then sum to 1.
@@ -106,19 +121,19 @@ class Reading:
         """
         return [self._named(*pair, top) for pair in self._spread(contributions)]
 
-    def marks(self, contributions: sp.csr_array) -> list[list[Mark]]:
+    def marks(self, contributions: Floats) -> list[list[Mark]]:
         """Find where the shared terms of one other text stand, text by text.
 
         Parameters
         ----------
-        contributions : csr_array, shape (1, n_features)
+        contributions : ndarray of float32, shape (1, n_features)
 
         Returns
         -------
         list of list of Mark, of length n_texts
             In the order of each text, none overlapping.
         """
-        marks: list[list[Mark]] = [[] for _ in self._texts]
+        marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
         for shares, chains in self._spread(contributions):
             totals = np.concatenate([[0.0], np.cumsum(shares)])
             for chain in chains:
@@ -130,39 +145,37 @@ class Reading:
         return marks
 
     @cached_property
-    def _spreading(self) -> sp.csr_array:
-        """Which part of a feature belongs to each place: shape (n_features, n_places)."""
+    def _spreading(self) -> _Places:
+        """Which part of a feature belongs to each place."""
         totals = np.bincount(self._features, weights=self._weights, minlength=self._n_features)
-        part = self._weights / totals[self._features] / self._lengths
-        return self._over_places(part, self._lengths)
+        parts = self._weights / totals[self._features] / np.maximum(self._lengths, 1)
+        return self._over_places(self._lengths, parts)
 
     @cached_property
-    def _linking(self) -> sp.csr_array:
-        """Which places a feature ties to the next one: shape (n_features, n_places)."""
+    def _linking(self) -> _Places:
+        """Which places a feature ties to the next one."""
         links = np.where(self._is_piece, 0, self._lengths - 1)
-        return self._over_places(np.ones(len(links)), links)
+        return self._over_places(links, np.ones(len(links)))
 
-    def _over_places(self, values: npt.NDArray[np.float64], lengths: Codes) -> sp.csr_array:
+    def _over_places(self, lengths: Codes, parts: npt.NDArray[np.float64]) -> _Places:
         places = ranges(self._starts, lengths)
-        rows = np.repeat(self._features, lengths)
-        data = np.repeat(values, lengths).astype(np.float32)
-        shape = (self._n_features, self._size)
-        return sp.coo_array((data, (rows, places)), shape=shape).tocsr()
+        order = np.argsort(places, kind="stable")
+        return _Places(
+            places[order],
+            np.repeat(self._features, lengths)[order],
+            np.repeat(parts, lengths)[order].astype(np.float32),
+        )
 
     def _spread(
-        self, contributions: sp.csr_array
+        self, contributions: Floats
     ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
         """For each other text: the share of each place, and the chains of words it has, too."""
-        if not contributions.shape[0]:
-            return
-        shares = (contributions @ self._spreading).toarray()
+        shares = self._spreading.sums(contributions, self._size)
         sums = shares.sum(axis=1, keepdims=True)
         shares = shares / np.where(sums > 0, sums, 1)
-        linked = (contributions @ self._linking).toarray() > 0
-        ties = np.concatenate(
-            [np.zeros((len(linked), 1), np.int32), np.cumsum(linked, axis=1, dtype=np.int32)],
-            axis=1,
-        )
+        linked = self._linking.sums(contributions, self._size) > 0
+        ties = np.zeros((len(linked), self._size + 1), np.int32)
+        np.cumsum(linked, axis=1, out=ties[:, 1:])
         starts = np.array([token.start for token in self.tokens], np.int64)
         ends = np.array([token.end for token in self.tokens], np.int64)
         telling = np.array([token.telling for token in self.tokens], bool)
@@ -192,44 +205,36 @@ class Reading:
         self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None
     ) -> list[SharedTerm]:
         totals = np.concatenate([[0.0], np.cumsum(shares)]).tolist()
-        found: dict[str, tuple[str, float]] = {}
+        found: dict[tuple[str, ...], tuple[float, int, int]] = {}
         for chain in chains:
             start, end = chain[0].start, chain[-1].end
-            self._add(found, " ".join(token.key for token in chain), start, end, totals)
-        ordered = sorted(found.values(), key=lambda item: -item[1])
+            key = tuple([token.key for token in chain])
+            share, start, end = found.get(key, (0.0, start, end))
+            found[key] = share + totals[chain[-1].end] - totals[chain[0].start], start, end
+        ordered = sorted(found.values(), key=lambda item: -item[0])
         if top is None or not ordered:
             ordered += self._pieces(shares, chains)
-        return [SharedTerm(*item) for item in ordered[:top] if item[1] > 0]
+        return [
+            SharedTerm(self._joined[start:end], share)
+            for share, start, end in ordered[:top]
+            if share > 0
+        ]
 
     def _pieces(
         self, shares: npt.NDArray[np.float64], chains: list[list[Token]]
-    ) -> list[tuple[str, float]]:
+    ) -> list[tuple[float, int, int]]:
         """What is shared outside the chains, stretch by stretch."""
         left = shares.copy()
         for chain in chains:
             left[chain[0].start : chain[-1].end] = 0
         totals = np.concatenate([[0.0], np.cumsum(left)]).tolist()
         edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
-        found: dict[str, tuple[str, float]] = {}
+        found: dict[str, tuple[float, int, int]] = {}
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            self._add(found, self._surface(start, end).lower(), start, end, totals)
-        return sorted(found.values(), key=lambda item: -item[1])
-
-    def _add(
-        self,
-        found: dict[str, tuple[str, float]],
-        key: str,
-        start: int,
-        end: int,
-        totals: list[float],
-    ) -> None:
-        surface, share = found.get(key) or (self._surface(start, end), 0.0)
-        found[key] = surface, share + totals[end] - totals[start]
-
-    def _surface(self, start: int, end: int) -> str:
-        owner = int(np.searchsorted(self._begins, start, side="right")) - 1
-        begin = int(self._begins[owner])
-        return self._texts[owner][start - begin : end - begin]
+            key = self._joined[start:end].lower()
+            share, first, last = found.get(key, (0.0, start, end))
+            found[key] = share + totals[end] - totals[start], first, last
+        return sorted(found.values(), key=lambda item: -item[0])
 
 
 def _has_room(chain: Sequence[Token], token: Token) -> bool:
@@ -238,7 +243,7 @@ def _has_room(chain: Sequence[Token], token: Token) -> bool:
     return chain[-1].end - chain[0].start <= _LONGEST_PHRASE
 
 
-def contributions(shared: sp.csr_array, weights: Floats) -> sp.csr_array:
+def contributions(shared: sp.csr_array, weights: Floats) -> Floats:
     """What each feature of a query adds to its scores with some documents.
 
     Parameters
@@ -249,9 +254,8 @@ def contributions(shared: sp.csr_array, weights: Floats) -> sp.csr_array:
 
     Returns
     -------
-    csr_array, shape (n_documents, n_features)
+    ndarray of float32, shape (n_documents, n_features)
         Each row sums to a score.
     """
-    return sp.csr_array(
-        (shared.data * weights[shared.indices], shared.indices, shared.indptr), shape=shared.shape
-    )
+    gained: Floats = shared.toarray() * weights
+    return gained

@@ -190,9 +190,9 @@ def evaluate(
         figures["recall@20"] = _mean(recalls)
         figures["mrr@10"] = _mean(ranks)
     figures["fit_seconds"] = round(fit_seconds, 3)
-    figures["query_ms_p50"] = _percentile(milliseconds, 50)
-    figures["query_ms_p95"] = _percentile(milliseconds, 95)
-    figures["peak_rss_mb"] = round(_peak_rss_mb(), 1)
+    figures["query_ms_p50"] = percentile(milliseconds, 50)
+    figures["query_ms_p95"] = percentile(milliseconds, 95)
+    figures["peak_rss_mb"] = round(peak_rss_mb(), 1)
     return figures
 
 
@@ -223,11 +223,13 @@ def _mean(values: Sequence[float]) -> float:
     return round(math.fsum(values) / len(values), 4) if values else 0.0
 
 
-def _percentile(values: Sequence[float], percent: int) -> float:
+def percentile(values: Sequence[float], percent: int) -> float:
+    """A percentile in thousandths; 0 of nothing."""
     return round(float(np.percentile(values, percent)), 3) if values else 0.0
 
 
-def _peak_rss_mb() -> float:
+def peak_rss_mb() -> float:
+    """The most memory that this process has had resident, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # macOS counts bytes where Linux counts kibibytes.
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -24,11 +24,12 @@ LONGEST_LIST = 4096
 MOST_POSTINGS = 400_000
 """Postings read for one query; the lists that can add most come first."""
 
-CANDIDATES = 600
+CANDIDATES = 200
 """Documents whose score is worked out exactly, of those with the best sums over the lists."""
 
 _AT_ONCE = 16_000_000
-_TABLE = 1 << 16
+_FEWEST_BITS = 15
+_FACTORS = np.array([0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F], np.uint32)
 _SAMPLE = 1 << 14
 
 Floats = npt.NDArray[np.float32]
@@ -231,12 +232,10 @@ class Postings:
         spans = list(zip(begins.tolist(), ends.tolist(), strict=True))
         features = np.concatenate([np.empty(0, np.int32), *(self.features[a:b] for a, b in spans)])
         weights = np.concatenate([np.empty(0, np.float16), *(self.weights[a:b] for a, b in spans)])
-        # Nearly all features are none of the query's; a table of lowest bits tells most of them.
-        table = np.zeros(_TABLE, bool)
-        table[numbers & (_TABLE - 1)] = True
-        hits = np.flatnonzero(table[features & (_TABLE - 1)])
-        at = numbers.searchsorted(features[hits])
-        at[at == len(numbers)] = 0
+        slots, factor, shift = _slots(numbers)
+        slot = slots[(features.view(np.uint32) * factor) >> shift]
+        hits = np.flatnonzero(slot >= 0)
+        at = slot[hits]
         is_same = numbers[at] == features[hits]
         hits, at = hits[is_same], at[is_same]
         bounds = np.searchsorted(hits, np.concatenate([[0], np.cumsum(ends - begins)]))
@@ -244,6 +243,29 @@ class Postings:
             (weights[hits].astype(np.float32), known[at], bounds),
             shape=(len(documents), len(codes)),
         )
+
+
+def _slots(
+    numbers: npt.NDArray[np.int32],
+) -> tuple[npt.NDArray[np.int16], np.uint32, np.uint32]:
+    """Make a table that tells of nearly every number whether, and where, it is among a few.
+
+    Returns
+    -------
+    slots : ndarray of int16
+        Where number `n` would stand, or -1, at `(n * factor) >> shift`. Another number can share
+        the slot of one of the few, but no two of the few do.
+    factor, shift : uint32
+    """
+    unsigned = numbers.astype(np.uint32)
+    for bits in range(_FEWEST_BITS, 27):
+        for factor in _FACTORS:
+            places = (unsigned * factor) >> np.uint32(32 - bits)
+            if len(np.unique(places)) == len(places):
+                slots = np.full(1 << bits, -1, np.int16)
+                slots[places] = np.arange(len(places))
+                return slots, factor, np.uint32(32 - bits)
+    raise ValueError("too many features in a query")
 
 
 def _stretches(lengths: Numbers) -> Iterator[tuple[int, int]]:

@@ -17,8 +17,9 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -61,11 +62,10 @@ class Features:
     ends: Places
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word of a text as a reader sees it.
 
-    Parameters
+    Attributes
     ----------
     start, end : int
         The half-open range of characters.
@@ -219,6 +219,7 @@ class _Stems:
             self._known = known[order], stems[order]
             return self._known
 
+    @lru_cache(maxsize=50_000)  # noqa: B019 - there is one for each analyzer, and one of these
     def spell(self, word: str) -> str:
         """The stem of one word."""
         with self._lock:
@@ -371,6 +372,16 @@ class Analyzer:
             telling = len(word) > 1 and not word.isdigit() and word not in self._silent
             found.append(Token(start, end, telling, self._stems.spell(word), is_word=True))
         return sorted(found, key=lambda token: token.start)
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into words alone, as search engines for words do; for comparisons."""
+    points, kinds = _fold(text)
+    folded = points.tobytes().decode("utf-32-le", "surrogatepass")
+    found = [
+        word for start, end in _runs(kinds == _CJK) for word in _segmenter().cut(folded[start:end])
+    ]
+    return found + [folded[start:end] for start, end in _runs(kinds == _LETTER)]
 
 
 def _pack(word: str) -> int:
