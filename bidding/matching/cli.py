@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from bidding.matching import bench, measure
+from bidding.matching import bench, measure, tuning
 from bidding.matching import jobs as background
+from bidding.matching.estimator import TfidfMatcher
 
 
 @click.group("matching")
@@ -28,16 +30,71 @@ def matching() -> None:
     help="A document is relevant from this grade on.",
 )
 @click.option("--title-only", is_flag=True, help="Ask with the titles of the queries alone.")
-def evaluate(folder: Path, *, judged: bool, min_grade: int, title_only: bool) -> None:
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another value of a parameter, such as b=0.9 or channel_weights.character=0.",
+)
+def evaluate(
+    folder: Path, *, judged: bool, min_grade: int, title_only: bool, settings: tuple[str, ...]
+) -> None:
     """Measure the matcher on the judged data in DIR and print one JSON object.
 
     Needs no database.
     """
-    collection = _read(folder)
-    figures = measure.evaluate(
-        collection, judged=judged, min_grade=min_grade, title_only=title_only
+    task = measure.Task(_read(folder), judged, min_grade, title_only)
+    click.echo(json.dumps(measure.evaluate(task, _matcher(settings))))
+
+
+def _matcher(settings: Sequence[str]) -> TfidfMatcher:
+    matcher = TfidfMatcher()
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        try:
+            tuning.put(matcher, name, json.loads(value))
+        except ValueError as error:
+            raise click.ClickException(f"--set {setting}: {error}") from error
+    return matcher
+
+
+@matching.command("tune")
+@click.argument("tasks", metavar="TASK…", nargs=-1, required=True)
+@click.option("--trials", default=60, show_default=True, help="Settings to try.")
+@click.option("--folds", default=5, show_default=True, help="Parts the queries are split into.")
+@click.option("--seed", default=0, show_default=True)
+def tune(tasks: tuple[str, ...], *, trials: int, folds: int, seed: int) -> None:
+    """Choose the settings by cross-validation over judged data, and say how much that varies.
+
+    A TASK is DIR or DIR:OPTION:OPTION with the options judged, title-only and min-grade=N. Prints a
+    JSON object a trial, the default settings first, and then what cross-validation says.
+    """
+    chosen = [_task(words) for words in tasks]
+    results = []
+    for trial in tuning.trials(chosen, trials, seed):
+        click.echo(json.dumps({"settings": trial.settings, "ndcg@10": trial.means}))
+        results.append(trial)
+    click.echo(json.dumps(tuning.cross_validate(results, folds)))
+
+
+@matching.command("calibrate")
+@click.argument("tasks", metavar="TASK…", nargs=-1, required=True)
+def calibrate(tasks: tuple[str, ...]) -> None:
+    """Tell how many of the pairs of a score are relevant; TASK as for `tune`."""
+    for words in tasks:
+        click.echo(json.dumps({"task": words, "bands": tuning.precision_by_score(_task(words))}))
+
+
+def _task(words: str) -> measure.Task:
+    folder, *options = words.split(":")
+    grade = [option.partition("=")[2] for option in options if option.startswith("min-grade=")]
+    known = {"judged", "title-only", *(f"min-grade={one}" for one in grade if one.isdigit())}
+    if not known.issuperset(options):
+        raise click.ClickException(f"{words}: options are judged, title-only and min-grade=N")
+    return measure.Task(
+        _read(Path(folder)), "judged" in options, int([*grade, "1"][0]), "title-only" in options
     )
-    click.echo(json.dumps(figures))
 
 
 def _read(folder: Path) -> measure.Collection:

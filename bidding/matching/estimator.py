@@ -26,6 +26,7 @@ from bidding.matching.text import (
     Features,
     among,
     channels,
+    ranges,
 )
 
 CHANNEL_WEIGHTS: Mapping[str, float] = {
@@ -42,6 +43,8 @@ _BATCH_BITS = 12
 _BATCH = 1 << _BATCH_BITS
 _N_CHANNELS = 4
 _MERGE_FROM = 8_000_000
+_LEAST_WEIGHT = np.float32(1e-4)
+"""So that rounding makes no weight nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,11 @@ class _Counts:
     @property
     def frequencies(self) -> npt.NDArray[np.int64]:
         return np.diff(self.ends).astype(np.int64)
+
+    def sizes(self, most: int | None) -> npt.NDArray[np.int64]:
+        """How many features each document has, `most` at the most."""
+        sizes = np.bincount(self.documents, minlength=self.n_documents)
+        return sizes if most is None else np.minimum(sizes, most)
 
 
 class TfidfMatcher(BaseEstimator):
@@ -394,32 +402,31 @@ class TfidfMatcher(BaseEstimator):
             Not yet scaled, each document's heaviest feature first.
         lengths : ndarray of float32, shape (n_documents,)
         """
-        ends = [np.zeros(1, np.int64)]
-        features: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)]
-        weights: list[npt.NDArray[np.float16]] = [np.empty(0, np.float16)]
-        lengths = [np.empty(0, np.float32)]
+        sizes = [batch.sizes(self.max_document_terms) for batch in batches]
+        ends = np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, np.int64), *sizes]))])
+        # Room for all at once: gathering parts would need it twice.
+        features = np.empty(ends[-1], np.int32)
+        weights = np.empty(ends[-1], np.float16)
+        lengths = np.empty(len(ends) - 1, np.float32)
         batches.reverse()
+        done = 0
         while batches:
             batch = batches.pop()
+            after = done + batch.n_documents
             numbers = np.repeat(codes.searchsorted(batch.codes), batch.frequencies)
             owners = batch.documents.astype(np.int64)
             weight = self._saturate(batch, owners) * idf[numbers]
             square = np.bincount(owners, weights=weight**2, minlength=batch.n_documents)
-            lengths.append(np.sqrt(square).astype(np.float32))
-            half = weight.astype(np.float16)
+            lengths[done:after] = np.sqrt(square)
+            half = np.maximum(weight, _LEAST_WEIGHT).astype(np.float16)
             lightness = 0xFFFF - half.view(np.uint16).astype(np.int64)
             order = np.argsort(owners << 16 | lightness, kind="stable")
-            sizes = np.bincount(owners, minlength=batch.n_documents)
-            if self.max_document_terms is not None:
-                begins = np.cumsum(sizes) - sizes
-                ranks = np.arange(len(order)) - np.repeat(begins, sizes)
-                order = order[ranks < self.max_document_terms]
-                sizes = np.minimum(sizes, self.max_document_terms)
-            features.append(numbers[order].astype(np.int32))
-            weights.append(half[order])
-            ends.append(ends[-1][-1] + np.cumsum(sizes))
-        rows = Rows(np.concatenate(ends), np.concatenate(features), np.concatenate(weights))
-        return rows, np.concatenate(lengths)
+            firsts = np.searchsorted(owners[order], np.arange(batch.n_documents))
+            kept = order[ranges(firsts, np.diff(ends[done : after + 1]))]
+            features[ends[done] : ends[after]] = numbers[kept]
+            weights[ends[done] : ends[after]] = half[kept]
+            done = after
+        return Rows(ends, features, weights), lengths
 
     def _saturate(self, batch: _Counts, owners: Numbers) -> Floats:
         """Replace counts by BM25's saturated ones, with lengths taken channel by channel."""

@@ -128,21 +128,13 @@ def reciprocal_rank(ranked: Sequence[str], relevant: set[str], depth: int = _RAN
     return 0.0
 
 
-def evaluate(
-    collection: Collection,
-    *,
-    matcher: TfidfMatcher | None = None,
-    judged: bool = False,
-    min_grade: int = 1,
-    title_only: bool = False,
-) -> dict[str, Figure]:
-    """Fit a matcher and measure it.
+@dataclass(frozen=True)
+class Task:
+    """What is asked of a matcher.
 
     Parameters
     ----------
     collection : Collection
-    matcher : TfidfMatcher or None
-        What to fit and measure; the default configuration unless given.
     judged : bool, default=False
         Rank only a query's judged documents, and leave out queries all of whose judged documents
         are relevant.
@@ -150,6 +142,77 @@ def evaluate(
         A document is relevant from this grade on.
     title_only : bool, default=False
         Ask with the query's title alone, or with its text where the title is empty.
+    """
+
+    collection: Collection
+    judged: bool = False
+    min_grade: int = 1
+    title_only: bool = False
+
+    @property
+    def asked(self) -> list[str]:
+        """The queries that can be measured; without any grades all of them."""
+        if not self.collection.grades:
+            return list(self.collection.queries)
+        return [name for name in self.collection.queries if self._can_be_measured(name)]
+
+    def query(self, name: str) -> Document:
+        query = self.collection.queries[name]
+        if not self.title_only:
+            return query
+        return Document(query.title, "") if query.title.strip() else Document("", query.text)
+
+    def grades(self, name: str) -> Mapping[str, int]:
+        return self.collection.grades.get(name, {})
+
+    def relevant(self, name: str) -> set[str]:
+        return {key for key, grade in self.grades(name).items() if grade >= self.min_grade}
+
+    def _can_be_measured(self, name: str) -> bool:
+        relevant = self.relevant(name)
+        return bool(relevant) and not (self.judged and len(relevant) == len(self.grades(name)))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of each query, an array each."""
+
+    ndcg: np.ndarray
+    recall: np.ndarray
+    mrr: np.ndarray
+    milliseconds: np.ndarray
+
+
+def measure(matcher: TfidfMatcher, task: Task) -> Measured:
+    """Ask a matcher, fitted with the documents of the task, every query of it."""
+    names = list(task.collection.documents)
+    rows: list[tuple[float, float, float]] = []
+    milliseconds: list[float] = []
+    for name in task.asked:
+        query = task.query(name)
+        started = time.perf_counter()
+        matches = matcher.rank(query, TOP)
+        milliseconds.append((time.perf_counter() - started) * 1000)
+        grades, relevant = task.grades(name), task.relevant(name)
+        if task.judged:
+            ranked = _rank_judged(matcher, query, names, grades)
+        else:
+            ranked = [names[match.index] for match in matches]
+        rows.append(
+            (ndcg(ranked, grades), recall(ranked, relevant), reciprocal_rank(ranked, relevant))
+        )
+    figures = np.array(rows).reshape(-1, 3)
+    return Measured(*figures.T, np.array(milliseconds))
+
+
+def evaluate(task: Task, matcher: TfidfMatcher | None = None) -> dict[str, Figure]:
+    """Fit a matcher and measure it.
+
+    Parameters
+    ----------
+    task : Task
+    matcher : TfidfMatcher or None
+        What to fit and measure; the default configuration unless given.
 
     Returns
     -------
@@ -158,57 +221,22 @@ def evaluate(
     """
     matcher = matcher or TfidfMatcher()
     started = time.perf_counter()
-    matcher.fit(collection.documents.values())
+    matcher.fit(task.collection.documents.values())
     fit_seconds = time.perf_counter() - started
-
-    asked = _asked(collection, judged=judged, min_grade=min_grade)
-    names = list(collection.documents)
-    milliseconds: list[float] = []
-    gains: list[float] = []
-    recalls: list[float] = []
-    ranks: list[float] = []
-    for name in asked:
-        query = _shorten(collection.queries[name]) if title_only else collection.queries[name]
-        started = time.perf_counter()
-        matches = matcher.rank(query, TOP)
-        milliseconds.append((time.perf_counter() - started) * 1000)
-        if not collection.grades:
-            continue
-        grades = collection.grades[name]
-        if judged:
-            ranked = _rank_judged(matcher, query, names, grades)
-        else:
-            ranked = [names[match.index] for match in matches]
-        relevant = {document for document, grade in grades.items() if grade >= min_grade}
-        gains.append(ndcg(ranked, grades))
-        recalls.append(recall(ranked, relevant))
-        ranks.append(reciprocal_rank(ranked, relevant))
-
-    figures: dict[str, Figure] = {"queries": len(asked), "documents": len(names)}
-    if collection.grades:
-        figures["ndcg@10"] = _mean(gains)
-        figures["recall@20"] = _mean(recalls)
-        figures["mrr@10"] = _mean(ranks)
+    measured = measure(matcher, task)
+    figures: dict[str, Figure] = {
+        "queries": len(measured.ndcg),
+        "documents": len(task.collection.documents),
+    }
+    if task.collection.grades:
+        figures["ndcg@10"] = mean(measured.ndcg)
+        figures["recall@20"] = mean(measured.recall)
+        figures["mrr@10"] = mean(measured.mrr)
     figures["fit_seconds"] = round(fit_seconds, 3)
-    figures["query_ms_p50"] = percentile(milliseconds, 50)
-    figures["query_ms_p95"] = percentile(milliseconds, 95)
+    figures["query_ms_p50"] = percentile(measured.milliseconds, 50)
+    figures["query_ms_p95"] = percentile(measured.milliseconds, 95)
     figures["peak_rss_mb"] = round(peak_rss_mb(), 1)
     return figures
-
-
-def _asked(collection: Collection, *, judged: bool, min_grade: int) -> list[str]:
-    if not collection.grades:
-        return list(collection.queries)
-    asked = []
-    for query in collection.queries:
-        relevant = [grade >= min_grade for grade in collection.grades.get(query, {}).values()]
-        if any(relevant) and not (judged and all(relevant)):
-            asked.append(query)
-    return asked
-
-
-def _shorten(query: Document) -> Document:
-    return Document(query.title, "") if query.title.strip() else Document("", query.text)
 
 
 def _rank_judged(
@@ -219,13 +247,14 @@ def _rank_judged(
     return [names[candidates[at]] for at in np.argsort(-scores, kind="stable")]
 
 
-def _mean(values: Sequence[float]) -> float:
-    return round(math.fsum(values) / len(values), 4) if values else 0.0
+def mean(values: Sequence[float] | np.ndarray) -> float:
+    """The mean to four places; 0 of nothing."""
+    return round(math.fsum(values) / len(values), 4) if len(values) else 0.0
 
 
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile in thousandths; 0 of nothing."""
-    return round(float(np.percentile(values, percent)), 3) if values else 0.0
+def percentile(values: Sequence[float] | np.ndarray, percent: int) -> float:
+    """A percentile to three places; 0 of nothing."""
+    return round(float(np.percentile(values, percent)), 3) if len(values) else 0.0
 
 
 def peak_rss_mb() -> float:

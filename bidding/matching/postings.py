@@ -18,13 +18,13 @@ import scipy.sparse as sp
 
 from bidding.matching.text import Codes, ranges
 
-LONGEST_LIST = 4096
+LONGEST_LIST = 16_384
 """Documents in the list of one feature: the ones it weighs most in."""
 
-MOST_POSTINGS = 400_000
+MOST_POSTINGS = 300_000
 """Postings read for one query; the lists that can add most come first."""
 
-CANDIDATES = 200
+CANDIDATES = 300
 """Documents whose score is worked out exactly, of those with the best sums over the lists."""
 
 _AT_ONCE = 16_000_000

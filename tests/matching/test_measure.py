@@ -56,7 +56,7 @@ def test_reciprocal_rank_stops_after_ten() -> None:
 
 def test_whole_corpus(folder: Path) -> None:
     """q1 finds tyres, glue, magnets in this order; q2 finds ice; q3 has nothing relevant."""
-    figures = measure.evaluate(measure.read_collection(folder))
+    figures = measure.evaluate(measure.Task(measure.read_collection(folder)))
     first = (1 + 3 * THIRD) / (3 + SECOND)
     assert (figures["queries"], figures["documents"]) == (2, 4)
     assert figures["ndcg@10"] == pytest.approx((first + 1) / 2, abs=1e-4)
@@ -66,23 +66,25 @@ def test_whole_corpus(folder: Path) -> None:
 
 
 def test_min_grade_says_what_is_relevant_but_gains_stay(folder: Path) -> None:
-    figures = measure.evaluate(measure.read_collection(folder), min_grade=2)
+    figures = measure.evaluate(measure.Task(measure.read_collection(folder), min_grade=2))
     first = (1 + 3 * THIRD) / (3 + SECOND)
     assert figures["ndcg@10"] == pytest.approx((first + 1) / 2, abs=1e-4)
     assert figures["mrr@10"] == pytest.approx((1 / 3 + 1) / 2, abs=1e-4)
-    assert measure.evaluate(measure.read_collection(folder), min_grade=3)["queries"] == 1
+    assert (
+        measure.evaluate(measure.Task(measure.read_collection(folder), min_grade=3))["queries"] == 1
+    )
 
 
 def test_judged_ranks_only_judged_documents_and_skips_the_all_relevant(folder: Path) -> None:
     """q1: tyres, magnets, ice without glue between; q2 has nothing irrelevant."""
-    figures = measure.evaluate(measure.read_collection(folder), judged=True)
+    figures = measure.evaluate(measure.Task(measure.read_collection(folder), judged=True))
     assert figures["queries"] == 1
     assert figures["ndcg@10"] == pytest.approx((1 + 3 * SECOND) / (3 + SECOND), abs=1e-4)
 
 
 def test_title_only_asks_with_the_text_where_the_title_is_empty(folder: Path) -> None:
     """q1 no longer finds magnets, so its gain is that of tyres alone; q2 is asked by its text."""
-    figures = measure.evaluate(measure.read_collection(folder), title_only=True)
+    figures = measure.evaluate(measure.Task(measure.read_collection(folder), title_only=True))
     assert figures["ndcg@10"] == pytest.approx((1 / (3 + SECOND) + 1) / 2, abs=1e-4)
     assert figures["recall@20"] == pytest.approx((0.5 + 1) / 2)
 
