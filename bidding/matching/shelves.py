@@ -130,6 +130,10 @@ class View:
         return len(self.ids) - gone + len(self.delta_ids)
 
     @cached_property
+    def _hidden_ids(self) -> npt.NDArray[np.int64]:
+        return self.ids[:0] if self.hidden is None else self.ids[self.hidden]
+
+    @cached_property
     def every_id(self) -> npt.NDArray[np.int64]:
         """The ids of all documents by place: the fitted ones, hidden or not, then the delta's."""
         return np.concatenate([self.ids, self.delta_ids])
@@ -209,7 +213,7 @@ class View:
         found = _shared(self.matcher.postings_, self.ids, vector, wanted)
         if self.delta is None:
             return found
-        is_hidden = np.isin(wanted, self.ids[self.hidden])
+        is_hidden = np.isin(wanted, self._hidden_ids)
         found = sp.diags_array((~is_hidden).astype(np.float32)) @ found
         return sp.csr_array(found + _shared(self.delta, self.delta_ids, vector, wanted))
 
