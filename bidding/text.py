@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 _TAGS = {
@@ -46,3 +48,34 @@ def plain(source: str | None, length: int = 160) -> str:
     words = " ".join(nh3.clean(_parser.render(source or ""), tags=set()).split())
     text = html.unescape(words)
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def lines(source: str | None) -> str:
+    """The words of `source` without markup, a line for each paragraph, item or row of a table.
+
+    Where places in a text have to be marked, markup would be in the way.
+    """
+    found: list[str] = []
+    opening, is_cell = "", False
+    for token in _parser.parse(source or ""):
+        if token.type == "list_item_open":
+            opening = f"{token.info}. " if token.info else "• "
+        elif token.type in ("th_open", "td_open"):
+            is_cell = bool(found) and not opening
+        elif token.type == "tr_open":
+            opening = " "
+        elif token.type == "inline":
+            words = _words(token.children or [])
+            if is_cell:
+                found[-1] += f"  {words}"
+            else:
+                found.append((opening + words).strip())
+            opening, is_cell = "", False
+        elif token.type in ("code_block", "fence", "html_block"):
+            found.append(token.content.strip())
+    return "\n".join(line for line in found if line)
+
+
+def _words(tokens: Sequence[Token]) -> str:
+    breaks = {"softbreak": "\n", "hardbreak": "\n"}
+    return "".join(breaks.get(token.type, token.content) for token in tokens)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from bidding.text import plain, render_markdown
+from bidding.text import lines, plain, render_markdown
 
 ALLOWED = {
     "a": {"href", "rel", "title"},
@@ -113,3 +113,14 @@ def test_plain_words_for_lists():
 def test_plain_words_are_left_to_the_template_to_escape(source):
     """A `Markup` here would let `&lt;script&gt;` come alive in a list."""
     assert not isinstance(plain(source), Markup)
+
+
+def test_lines_keep_the_words_and_the_shape():
+    source = (
+        "A **bold**\nword\n\n- x `y`\n- z\n\n3. n\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<b>t</b>"
+    )
+
+    assert lines(source).split("\n") == [
+        "A bold", "word", "• x y", "• z", "3. n", "a  b", "1  2", "<b>t</b>",
+    ]  # fmt: skip
+    assert lines(None) == ""
