@@ -8,35 +8,11 @@ from sqlalchemy.orm import Session
 
 from bidding.challenges.models import Challenge
 from bidding.matching import queries
-from bidding.matching.estimator import Document
+from bidding.matching.documents import need_of, offer_of
 from bidding.matching.facts_table import Asked, load_table
 from bidding.matching.pairing import Market, Need
 from bidding.matching.policy import in_force
 from bidding.matching.shelves import Shelf, Source, View
-from bidding.organizations.models import Organization
-
-
-def need_of(challenge: Challenge) -> Document:
-    """What a challenge asks for, as the matcher reads it."""
-    indicators = " ".join(f"{item.name} {item.value}{item.unit}" for item in challenge.requirements)
-    parts = (challenge.problem, challenge.background, indicators, challenge.expected_result)
-    return Document(challenge.title, "\n".join(part for part in parts if part))
-
-
-def offer_of(organization: Organization) -> Document:
-    """What an organization can do, as the matcher reads it."""
-    profile = organization.profile
-    parts = [organization.brief]
-    if profile is not None:
-        parts += [
-            profile.products,
-            profile.technologies,
-            profile.equipment,
-            profile.cases,
-            profile.notes,
-        ]
-    return Document(organization.name, "\n".join(part for part in parts if part))
-
 
 OFFERS = Source("offers", queries.count_offers, queries.changed_offers, queries.offers, offer_of)
 CHALLENGES = Source(
