@@ -226,7 +226,7 @@ class TfidfMatcher(BaseEstimator):
         check_is_fitted(self)
         batches = [self._count(batch) for batch in _batches(documents)]
         codes, _ = _merged(batches)
-        rows, lengths = self._rows(batches, codes, self._weights_of(codes))
+        rows, lengths = self._rows(batches, codes, self.weights_of(codes))
         self._scale(rows, lengths)
         return Postings.build(codes, rows)
 
@@ -251,7 +251,7 @@ class TfidfMatcher(BaseEstimator):
         if also is not None:
             known |= also.find(codes) >= 0
         codes = codes[known]
-        weights = counts[known] ** np.float32(self.query_power) * self._weights_of(codes)
+        weights = counts[known] ** np.float32(self.query_power) * self.weights_of(codes)
         if self.max_query_terms is not None and len(codes) > self.max_query_terms:
             heaviest = np.sort(np.argsort(-weights, kind="stable")[: self.max_query_terms])
             codes, weights = codes[heaviest], weights[heaviest]
@@ -350,7 +350,7 @@ class TfidfMatcher(BaseEstimator):
         at = np.minimum(self.codes_.searchsorted(codes), len(self.codes_) - 1)
         return np.where(self.codes_[at] == codes, at, -1)
 
-    def _weights_of(self, codes: Codes) -> Floats:
+    def weights_of(self, codes: Codes) -> Floats:
         """`idf_` of any features; one never seen is as rare as can be."""
         at = self._find(codes)
         unseen = self._idf(np.zeros(1, np.int64)) * self._strengths(codes)

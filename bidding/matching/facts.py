@@ -8,7 +8,7 @@ has to guess what a score is made of. `facts_table` decides the same for many SM
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -38,13 +38,20 @@ class Gate:
     """One condition and whether it is met.
 
     `message` is an English catalogue entry; the filter ``sentence`` puts it and the places and
-    qualifications among its `params` into the reader's words.
+    qualifications among its `params` into the reader's words. `report` says the same to others than
+    the SME, where that takes other words.
     """
 
     name: GateName
     passed: bool
     message: str
     params: dict[str, Any] = field(default_factory=dict)
+    report: str = ""
+
+    @property
+    def to_others(self) -> Gate:
+        """The gate as others than the SME read it."""
+        return replace(self, message=self.report or self.message)
 
 
 def gates(
@@ -103,12 +110,14 @@ def _region_gate(wanted: str, own: str) -> Gate:
             True,
             N_("Takers must be registered in %(region)s; your organization is."),
             params,
+            N_("Takers must be registered in %(region)s; this SME is."),
         )
     return Gate(
         GateName.REGION,
         False,
         N_("Takers must be registered in %(region)s; your organization is in %(own)s."),
         params,
+        N_("Takers must be registered in %(region)s; this SME is in %(own)s."),
     )
 
 
@@ -118,13 +127,16 @@ def _qualification_gate(challenge: Challenge, organization: Organization, at: da
     passed = any(item.is_valid_on(at.date()) for item in held)
     if passed:
         message = N_("Takers must hold this qualification: %(kinds)s. You do.")
+        report = N_("Takers must hold this qualification: %(kinds)s. This SME does.")
     elif held:
         message = N_("Takers must hold this qualification: %(kinds)s. Yours has expired.")
+        report = N_("Takers must hold this qualification: %(kinds)s. Its own has expired.")
     else:
         message = N_(
             "Takers must hold this qualification: %(kinds)s. Your capability profile names none."
         )
-    return Gate(GateName.QUALIFICATION, passed, message, {"kinds": asked})
+        report = N_("Takers must hold this qualification: %(kinds)s. Its profile names none.")
+    return Gate(GateName.QUALIFICATION, passed, message, {"kinds": asked}, report)
 
 
 # Boosts
