@@ -7,12 +7,15 @@ from pathlib import Path
 
 import structlog
 from flask import current_app
+from sqlalchemy.orm import Session
 
 from bidding.background import every, job
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges.models import Challenge
 from bidding.matching import index, queries, refreshing, rules
 from bidding.matching.models import Suggestion
+from bidding.matching.pairing import Market
+from bidding.matching.shelves import IndexNotReady
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +27,7 @@ def match_challenge(challenge_id: int) -> None:
         needs = index.load_needs(session, queries.open_challenge(challenge_id))
         if not needs:
             return
-        pairings = index.market(session).for_challenge(needs[0])
+        pairings = _market(session).for_challenge(needs[0])
     with unit_of_work() as session:
         rules.store(session, pairings, scope=Suggestion.challenge_id == challenge_id)
         challenge = session.get_one(Challenge, challenge_id)
@@ -39,10 +42,25 @@ def match_organization(organization_id: int) -> None:
     """Recommend open challenges to an SME whose profile changed."""
     with reading() as session:
         needs = index.load_needs(session, queries.open_challenges())
-        pairings = index.market(session).for_organization(organization_id, needs)
+        pairings = _market(session).for_organization(organization_id, needs)
     with unit_of_work() as session:
         rules.store(session, pairings, scope=Suggestion.organization_id == organization_id)
     log.info("organization_matched", organization=organization_id, pairings=len(pairings))
+
+
+def _market(session: Session) -> Market:
+    """What challenges are paired with. A missing index is made first: a job has the time.
+
+    Raises
+    ------
+    IndexNotReady
+        Another process is making it; the queue tries again.
+    """
+    try:
+        return index.market(session)
+    except IndexNotReady:
+        make_snapshots()
+        return index.market(session)
 
 
 @every("matching.nightly", hour="18", minute="30")
