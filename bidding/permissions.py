@@ -53,6 +53,7 @@ class Permission(StrEnum):
     # matching
     SEE_SUGGESTIONS = "see_suggestions"
     SEE_RECOMMENDATIONS = "see_recommendations"
+    SEE_PAIR = "see_pair"
     GIVE_FEEDBACK = "give_feedback"
     # solutions
     CREATE_SOLUTION = "create_solution"
@@ -89,6 +90,7 @@ HOLDERS: dict[Permission, frozenset[Party]] = {
     Permission.INVITE_SOLVER: frozenset({Party.POSTER}),
     Permission.SEE_SUGGESTIONS: STAFF | {Party.POSTER},
     Permission.SEE_RECOMMENDATIONS: frozenset({Party.SOLVER}),
+    Permission.SEE_PAIR: STAFF | {Party.POSTER, Party.SOLVER},
     Permission.GIVE_FEEDBACK: frozenset({Party.POSTER, Party.SOLVER}),
     Permission.CREATE_SOLUTION: frozenset({Party.SOLVER}),
     Permission.READ_SOLUTION: STAFF | {Party.SOLVER, Party.POSTER},

@@ -130,9 +130,9 @@ class FactsTable:
         return replace(part, ids=wanted, may_take=part.may_take & (part.ids == wanted))
 
 
-def load_table(session: Session) -> FactsTable:
-    """The facts of every SME that may take challenges today, by one query."""
-    return FactsTable.from_rows(session.execute(queries.facts_table()).all())
+def load_table(session: Session, ids: Sequence[int] | None = None) -> FactsTable:
+    """The facts of SMEs that may take challenges today, by one query: of some ids, or of all."""
+    return FactsTable.from_rows(session.execute(queries.facts_table(ids)).all())
 
 
 def eligible(challenge: Asking, table: FactsTable) -> np.ndarray:

@@ -97,8 +97,8 @@ def counts_deliveries(query: Counting) -> Counting:
     return query
 
 
-def facts_table() -> sa.Select[Any]:
-    """Id, region, industry, size, qualifications and deliveries of every one of the `offers`.
+def facts_table(ids: Sequence[int] | None = None) -> sa.Select[Any]:
+    """Id, region, industry, size, qualifications and deliveries of `offers` of some ids, or all.
 
     The size by its value; of the qualifications those that have not expired, as `BITS`.
     """
@@ -123,6 +123,8 @@ def facts_table() -> sa.Select[Any]:
         .where(_IS_OFFER)
         .order_by(Organization.id)
     )
+    if ids is not None:
+        query = query.where(Organization.id.in_(ids))
     if "counted" not in _deliveries:
         return query.add_columns(sa.literal(0))
     counted = _deliveries["counted"]().subquery()
@@ -159,6 +161,21 @@ def suggestions_for(challenge_id: int, top: int) -> sa.Select[tuple[Suggestion]]
             organization.selectinload(Organization.qualifications),
             raiseload("*"),
         )
+    )
+
+
+def ranks_of_others(challenge_id: int, organization_id: int, top: int) -> sa.Select[tuple[float]]:
+    """What the SMEs suggested for a challenge are ordered by, but for one of them; best first."""
+    return (
+        sa.select(Suggestion.rank_score)
+        .join(Suggestion.organization)
+        .where(
+            Suggestion.challenge_id == challenge_id,
+            Suggestion.organization_id != organization_id,
+            _IS_OFFER,
+        )
+        .order_by(Suggestion.rank_score.desc())
+        .limit(top)
     )
 
 

@@ -174,7 +174,7 @@ def test_a_poster_sets_an_sme_aside_and_brings_it_back(session, market, sign_in)
     browser = sign_in(market.poster)
 
     page = say(browser, market.challenge, market["Alpha"], "not_relevant").text
-    assert "Alpha Magnets is set aside, at the end of the page." in page
+    assert "Alpha Magnets is set aside, at the end of your suggestions." in page
     assert in_order(page, "Beta Magnets</a>", "Gamma Magnets</a>", "Set aside (1)") == [
         "Beta Magnets</a>",
         "Gamma Magnets</a>",
@@ -253,7 +253,7 @@ def test_an_sme_sets_a_challenge_aside_and_brings_it_back(session, market, sign_
     browser = sign_in(market.solvers["Alpha"])
 
     page = say(browser, market.challenge, market["Alpha"], "not_relevant").text
-    assert "“Cooler magnets” is set aside, at the end of the page." in page
+    assert "“Cooler magnets” is set aside, at the end of your recommendations." in page
     assert "Every recommendation is set aside" in page
     assert "Set aside (1)" in page
     assert "Cooler magnets" not in browser.get("/dashboard").text

@@ -135,6 +135,8 @@ POST challenges.resume               suspended                302  403  403  403
 
 GET  matching.suggestions            open                     302  403  200  403  403  403  200  200
 GET  matching.suggestions            draft                    302  404  200  404  404  404  404  404
+GET  matching.pair                   open pair                302  403  200  403  200  403  200  200
+GET  matching.pair                   draft pair               302  404  200  404  404  404  404  404
 POST matching.invite                 open                     302  403  302  403  403  403  403  403
 POST matching.feedback               open                     302  403  302  403  302  403  403  403
 POST matching.feedback               draft                    302  404  409  404  404  404  404  404

@@ -141,6 +141,9 @@ class World:
         """The open challenge is supplemented, and found each other with the solver."""
         challenge = self.challenges["open"]
         challenge.addenda.append(Addendum(text="The samples are **round**."))
+        for name in ("open", "draft"):
+            ids = {"ident": self.challenges[name].id, "organization_id": self.solving.id}
+            self.records[f"{name} pair"] = ids
         terms = [{"term": "rare earth", "share": 0.6}, {"term": "coercivity", "share": 0.2}]
         for name, score in (("solver", 0.34), ("rival solver", 0.15)):
             organization = self.people[name].organization
