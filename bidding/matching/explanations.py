@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 
 from bidding.challenges.models import Challenge, Operator, Requirement
 from bidding.matching import figures
@@ -315,7 +314,7 @@ class PairReading:
         names = [requirement.name for requirement in self.challenge.requirements]
         codes = self.codes_of(names)
         has = among(codes, self.had) * self.matcher.weights_of(codes)
-        marks = self._marks(names, codes, sp.csr_array(has[np.newaxis]), 1.0)
+        marks = self._marks(names, codes, has[np.newaxis], 1.0)
         return [
             self._item(requirement, list(_pieces(requirement.name, stretches, None)))
             for requirement, stretches in zip(self.challenge.requirements, marks, strict=True)
@@ -356,7 +355,7 @@ class PairReading:
         return found
 
     def _marks(
-        self, texts: Sequence[str], codes: Codes, gained: sp.csr_array, title_weight: float
+        self, texts: Sequence[str], codes: Codes, gained: Floats, title_weight: float
     ) -> list[list[Mark]]:
         analyzer = self.matcher.analyzer
         reading = Reading(analyzer, texts, analyzer.features(texts), codes, title_weight)
