@@ -230,7 +230,9 @@ class TfidfMatcher(BaseEstimator):
         self._scale(rows, lengths)
         return Postings.build(codes, rows)
 
-    def weigh(self, query: Document, *, also: Postings | None = None) -> Vector:
+    def weigh(
+        self, query: Document, *, also: Postings | None = None, unseen: bool = False
+    ) -> Vector:
         """Turn a query into weighted features.
 
         Parameters
@@ -238,16 +240,18 @@ class TfidfMatcher(BaseEstimator):
         query : Document
         also : Postings or None
             Other documents that are searched, so that features which only they have count, too.
+        unseen : bool, default=False
+            Whether features that no document has count, too.
 
         Returns
         -------
         Vector
-            Features that no document has are left out.
+            Unless `unseen`, features that no document has are left out.
         """
         check_is_fitted(self)
         found = self.analyzer.features([query.title, query.text])
         codes, counts = self._query_counts(found)
-        known = self._find(codes) >= 0
+        known = (self._find(codes) >= 0) | unseen
         if also is not None:
             known |= also.find(codes) >= 0
         codes = codes[known]
