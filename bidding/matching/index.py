@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bidding.challenges.models import Challenge
 from bidding.matching import queries
+from bidding.matching.coverage import items_of
 from bidding.matching.documents import need_of, offer_of
 from bidding.matching.facts_table import Asked, load_table
 from bidding.matching.pairing import Market, Need
@@ -59,6 +60,6 @@ def market(session: Session) -> Market:
 def load_needs(session: Session, query: sa.Select[tuple[Challenge]]) -> list[Need]:
     """The challenges that `query` selects, as the matcher asks for them."""
     return [
-        Need(challenge.id, need_of(challenge), Asked.of(challenge))
+        Need(challenge.id, need_of(challenge), Asked.of(challenge), items_of(challenge))
         for challenge in session.scalars(query)
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from bidding.matching.coverage import Item
 from bidding.matching.estimator import Document, TfidfMatcher, Vector
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.facts import Boost
@@ -35,11 +36,12 @@ _LOOKED_AT = 10 * PER_CHALLENGE
 
 @dataclass(frozen=True)
 class Need:
-    """What a challenge asks for: by its words, and by its facts."""
+    """What a challenge asks for: by its words, by its facts, and item by item."""
 
     challenge_id: int
     text: Document
     asked: Asked
+    items: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True)
