@@ -4,7 +4,14 @@ from bidding.accounts.models import User
 from bidding.audit import AuditEvent
 from bidding.challenges.models import Addendum, Challenge, ChallengeInvitation, Requirement
 from bidding.evaluations.models import Decision
-from bidding.matching.models import Exposure, Feedback, Suggestion
+from bidding.matching.models import (
+    Exposure,
+    Feedback,
+    ItemSurvey,
+    JointInvitation,
+    JointInvitee,
+    Suggestion,
+)
 from bidding.notifications.models import Notification
 from bidding.organizations.models import (
     CapabilityProfile,
@@ -24,6 +31,9 @@ __all__ = [
     "Decision",
     "Exposure",
     "Feedback",
+    "ItemSurvey",
+    "JointInvitation",
+    "JointInvitee",
     "MemberInvitation",
     "Membership",
     "Notification",

@@ -62,6 +62,7 @@ ACTIONS: dict[str, str] = {
     "challenges.suspend": N_("suspended the challenge"),
     "challenges.resume": N_("resumed the challenge"),
     "challenges.invite": N_("invited an SME to the challenge"),
+    "challenges.invite_together": N_("invited SMEs to take the challenge together"),
     "matching.feedback": N_("gave feedback on a suggestion"),
     "solutions.start": N_("began the solution"),
     "solutions.update": N_("changed the solution"),
@@ -150,6 +151,8 @@ FIELDS: dict[str, str] = {
     "member": N_("Member"),
     "invitation": N_("Invitation to join"),
     "invited": N_("Invited SME"),
+    "invited_together": N_("Invited together"),
+    "introduced": N_("Told of each other"),
     "verdict": N_("Feedback"),
     "addendum": N_("Addendum"),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import structlog
@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from bidding.background import every, job
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges.models import Challenge
-from bidding.matching import index, queries, refreshing, rules
+from bidding.matching import consortia, index, queries, refreshing, rules
 from bidding.matching.models import Suggestion
-from bidding.matching.pairing import Market
+from bidding.matching.pairing import Market, Need
 from bidding.matching.shelves import IndexNotReady
 
 log = structlog.get_logger(__name__)
@@ -27,8 +27,11 @@ def match_challenge(challenge_id: int) -> None:
         needs = index.load_needs(session, queries.open_challenge(challenge_id))
         if not needs:
             return
-        pairings = _market(session).for_challenge(needs[0])
+        market = _market(session)
+    pairings = market.for_challenge(needs[0])
+    surveys = _surveys(market, needs)
     with unit_of_work() as session:
+        rules.store_surveys(session, surveys)
         rules.store(session, pairings, scope=Suggestion.challenge_id == challenge_id)
         challenge = session.get_one(Challenge, challenge_id)
         if not challenge.is_open:  # it may have been withdrawn while the matcher was at work
@@ -97,8 +100,14 @@ def refresh(
         needs = index.load_needs(session, queries.open_challenges())
     folder = Path(current_app.config["SETTINGS"].data_dir) / "matching" / "refresh"
     pairings = refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs)
+    surveys = _surveys(market, needs)
     open_ids = [need.challenge_id for need in needs]
     with unit_of_work("command") as session:
         rules.store(session, pairings, scope=Suggestion.challenge_id.in_(open_ids))
+        rules.store_surveys(session, surveys)
     refreshing.forget(folder)
     return len(pairings)
+
+
+def _surveys(market: Market, needs: Iterable[Need]) -> list[consortia.Survey]:
+    return [found for need in needs if (found := consortia.survey(market, need)) is not None]

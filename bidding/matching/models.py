@@ -87,6 +87,53 @@ class Suggestion(Base):
         return in_hundredths(self.rank_score - self.score)
 
 
+class ItemSurvey(Base):
+    """Which SMEs cover which items of a challenge, see `consortia`. Derived data, too."""
+
+    __tablename__ = "item_surveys"
+
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenges.id"), primary_key=True)
+    items: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON())
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON())
+    computed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class JointInvitation(Base):
+    """SMEs that a poster invited to take a challenge together.
+
+    It says only who was meant to go with whom; each member has its own `ChallengeInvitation`, and
+    whether they become a consortium is for their solution to say.
+    """
+
+    __tablename__ = "joint_invitations"
+
+    id: Mapped[PrimaryKey]
+    challenge_id: Mapped[int] = references("challenges.id")
+    invited_by_id: Mapped[int] = references("users.id", index=False)
+    introduces: Mapped[bool]
+    """Whether the members were told of each other."""
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    members: Mapped[list[JointInvitee]] = relationship(
+        back_populates="joint_invitation", order_by="JointInvitee.organization_id"
+    )
+
+
+class JointInvitee(Base):
+    """One SME of a joint invitation."""
+
+    __tablename__ = "joint_invitees"
+
+    joint_invitation_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("joint_invitations.id"), primary_key=True
+    )
+    organization_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("organizations.id"), primary_key=True, index=True
+    )
+
+    joint_invitation: Mapped[JointInvitation] = relationship(back_populates="members")
+
+
 class Side(Choice):
     """Who looks at a pairing: the one that posts the challenge, or the SME that could take it."""
 

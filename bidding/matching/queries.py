@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,16 @@ from sqlalchemy.orm import joinedload, raiseload, selectinload
 
 from bidding import clock
 from bidding.challenges.models import PUBLIC, Challenge, ChallengeInvitation
-from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
+from bidding.matching.models import (
+    Exposure,
+    Feedback,
+    ItemSurvey,
+    JointInvitation,
+    JointInvitee,
+    Side,
+    Suggestion,
+    Verdict,
+)
 from bidding.organizations.models import (
     CapabilityProfile,
     Organization,
@@ -330,4 +339,39 @@ def invited_to(challenge_id: int) -> sa.Select[tuple[int]]:
     """Ids of the SMEs invited to a challenge."""
     return sa.select(ChallengeInvitation.organization_id).where(
         ChallengeInvitation.challenge_id == challenge_id
+    )
+
+
+def item_survey(challenge_id: int) -> sa.Select[tuple[ItemSurvey]]:
+    """What is known of who covers which items of a challenge."""
+    return sa.select(ItemSurvey).where(ItemSurvey.challenge_id == challenge_id)
+
+
+def partners(ids: Collection[int], *, for_poster_of: int | None = None) -> sa.Select[Any]:
+    """Those SMEs among `ids` that may take challenges still, with what a list of them shows.
+
+    `for_poster_of` a challenge, without those that its poster set aside.
+    """
+    query = (
+        sa.select(Organization)
+        .where(_IS_OFFER, Organization.id.in_(ids))
+        .order_by(Organization.id)
+        .options(raiseload("*"))
+    )
+    if for_poster_of is None:
+        return query
+    aside = sa.select(Feedback.organization_id).where(
+        Feedback.challenge_id == for_poster_of,
+        Feedback.side == Side.POSTER,
+        Feedback.verdict == Verdict.NOT_RELEVANT,
+    )
+    return query.where(Organization.id.not_in(aside))
+
+
+def invited_together(challenge_id: int) -> sa.Select[tuple[int, int]]:
+    """Joint invitations to a challenge, as pairs of their id and that of a member."""
+    return (
+        sa.select(JointInvitee.joint_invitation_id, JointInvitee.organization_id)
+        .join(JointInvitee.joint_invitation)
+        .where(JointInvitation.challenge_id == challenge_id)
     )

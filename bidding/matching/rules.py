@@ -15,8 +15,19 @@ from bidding.challenges import queries as challenge_queries
 from bidding.challenges.lifecycle import poster_is_suspended
 from bidding.challenges.models import Challenge, ChallengeInvitation
 from bidding.matching import queries
-from bidding.matching.models import Exposure, Feedback, Side, Suggestion, Verdict
+from bidding.matching.consortia import MOST_MEMBERS, Survey
+from bidding.matching.models import (
+    Exposure,
+    Feedback,
+    ItemSurvey,
+    JointInvitation,
+    JointInvitee,
+    Side,
+    Suggestion,
+    Verdict,
+)
 from bidding.matching.pairing import Pairing
+from bidding.matching.teams import joint_members
 from bidding.notifications.rules import notify
 from bidding.organizations.models import Membership, Organization
 from bidding.permissions import Permission, allows, demand
@@ -52,6 +63,20 @@ def store(session: Session, pairings: Sequence[Pairing], *, scope: Any) -> None:
     for row in held.values():
         if row.notified_at is None:
             session.delete(row)
+    session.flush()
+
+
+def store_surveys(session: Session, surveys: Iterable[Survey]) -> None:
+    """Replace what is known of who covers the items of some challenges."""
+    for survey in surveys:
+        session.merge(
+            ItemSurvey(
+                challenge_id=survey.challenge_id,
+                items=survey.stored_items,
+                candidates=survey.stored_candidates,
+                computed_at=clock.now(),
+            )
+        )
     session.flush()
 
 
@@ -101,15 +126,92 @@ def invite(
     RuleViolation
         The SME cannot take challenges, or was invited before.
     """
+    _demand_inviting(challenge, actor)
+    if not organization.may_solve:
+        raise RuleViolation(N_("This organization cannot take challenges at present."))
+    if session.scalar(challenge_queries.invitation(challenge.id, organization.id)) is not None:
+        raise RuleViolation(N_("This SME has been invited already."))
+    return _invite(session, challenge, organization, actor)
+
+
+def invite_together(
+    session: Session,
+    challenge: Challenge,
+    organizations: Sequence[Organization],
+    *,
+    actor: Any,
+    introduces: bool,
+) -> JointInvitation:
+    """Invite SMEs to take an open challenge together; those not invited yet get an invitation.
+
+    With `introduces` each is told the names of the others. Otherwise nobody learns that somebody
+    else was invited, and who was invited before hears nothing.
+
+    Raises
+    ------
+    AccessDenied
+        `actor` is not of the posting organization.
+    InvalidTransition
+        The challenge is not open.
+    RuleViolation
+        There are too few or too many of them, one cannot take challenges, or there is nothing
+        left to tell them.
+    """
+    _demand_inviting(challenge, actor)
+    members = sorted({each.id: each for each in organizations}.values(), key=lambda one: one.id)
+    if not 2 <= len(members) <= MOST_MEMBERS:
+        raise RuleViolation(N_("Choose two to four SMEs to invite together."))
+    for each in members:
+        if not each.may_solve:
+            raise RuleViolation(
+                N_("%(name)s cannot take challenges at present. Nobody was invited."),
+                name=each.name,
+            )
+    if frozenset(each.id for each in members) in joint_members(session, challenge.id):
+        raise RuleViolation(N_("These SMEs have been invited together already."))
+    invited = set(session.scalars(queries.invited_to(challenge.id)))
+    if not introduces and invited.issuperset(each.id for each in members):
+        raise RuleViolation(N_("All of these SMEs have been invited already."))
+    joint = JointInvitation(
+        challenge_id=challenge.id,
+        invited_by_id=actor.id,
+        introduces=introduces,
+        members=[JointInvitee(organization_id=each.id) for each in members],
+    )
+    session.add(joint)
+    names = [each.name for each in members]
+    audit.record(
+        session,
+        "challenges.invite_together",
+        challenge,
+        actor=actor,
+        changes={"invited_together": [None, names], "introduced": [None, introduces]},
+    )
+    for each in members:
+        partners = [name for name in names if name != each.name] if introduces else []
+        if each.id not in invited:
+            _invite(session, challenge, each, actor, partners)
+        elif introduces:
+            _tell(session, "challenges.introduce", challenge, each, partners)
+    return joint
+
+
+def _demand_inviting(challenge: Challenge, actor: Any) -> None:
     demand(actor, Permission.INVITE_SOLVER, challenge)
     if not challenge.is_open:
         raise InvalidTransition(N_("Only an open challenge takes invitations."))
     if sentence := poster_is_suspended(challenge):
         raise InvalidTransition(sentence)
-    if not organization.may_solve:
-        raise RuleViolation(N_("This organization cannot take challenges at present."))
-    if session.scalar(challenge_queries.invitation(challenge.id, organization.id)) is not None:
-        raise RuleViolation(N_("This SME has been invited already."))
+
+
+def _invite(
+    session: Session,
+    challenge: Challenge,
+    organization: Organization,
+    actor: Any,
+    partners: Sequence[str] = (),
+) -> ChallengeInvitation:
+    """The invitation itself, with its trail and its notice."""
     invitation = ChallengeInvitation(
         challenge_id=challenge.id, organization_id=organization.id, invited_by_id=actor.id
     )
@@ -121,15 +223,26 @@ def invite(
         actor=actor,
         changes={"invited": [None, organization.name]},
     )
+    _tell(session, "challenges.invite", challenge, organization, partners)
+    return invitation
+
+
+def _tell(
+    session: Session,
+    event: str,
+    challenge: Challenge,
+    organization: Organization,
+    partners: Sequence[str],
+) -> None:
     notify(
         session,
-        "challenges.invite",
+        event,
         challenge,
         members(session, organization.id),
         poster_name=_public_name(challenge),
+        partners=list(partners),
         closes_at=challenge.closes_at,
     )
-    return invitation
 
 
 def give_feedback(
