@@ -16,10 +16,11 @@ from bidding.challenges import queries as challenge_queries
 from bidding.challenges.models import Challenge
 from bidding.config import SettingsError
 from bidding.extensions import db
-from bidding.matching import exposure, index, policy, queries, rules
+from bidding.matching import exposure, index, policy, queries, rules, teams
 from bidding.matching.advice import advise
+from bidding.matching.consortia import MOST_MEMBERS
 from bidding.matching.explanations import PairReading, explanation_of
-from bidding.matching.facts import Gate, conditions
+from bidding.matching.facts import Gate, conditions, passes
 from bidding.matching.facts_table import load_table
 from bidding.matching.models import Side, Verdict
 from bidding.matching.pairing import PER_CHALLENGE
@@ -29,7 +30,8 @@ from bidding.organizations.queries import WHOLE
 from bidding.pagination import paginate
 from bidding.permissions import Permission, allows, demand, requires
 from bidding.transitions import next_address
-from bidding.violations import RuleViolation
+from bidding.violations import AccessDenied, RuleViolation
+from bidding.vocabulary import N_
 
 bp = Blueprint("matching", __name__)
 bp.after_app_request(exposure.note_opening)
@@ -89,6 +91,7 @@ def suggestions(ident: int) -> ResponseReturnValue:
         "matching/suggestions.html",
         challenge=challenge,
         suggestions=suggestions,
+        proposals=teams.proposals(db.session, ident, for_poster=is_poster),
         invited=set(db.session.scalars(queries.invited_to(ident))),
         **(_said_of(ident) if is_poster else {}),
     )
@@ -193,6 +196,49 @@ def invite(ident: int) -> ResponseReturnValue:
     else:
         flash(_("%(name)s has been invited.", name=organization.name), "success")
     return redirect(url_for("matching.suggestions", ident=ident))
+
+
+@bp.post("/challenges/<int:ident>/consortium-invitations")
+@requires(Permission.INVITE_SOLVER)
+def invite_together(ident: int) -> ResponseReturnValue:
+    """Invite SMEs that cover more together, and introduce them to each other if that is wished."""
+    challenge = load(Challenge, ident, Permission.INVITE_SOLVER, readable=Permission.READ_CHALLENGE)
+    chosen = request.form.getlist("organization", type=int)[: MOST_MEMBERS + 1]
+    organizations = [find(Organization, each) for each in chosen]
+    introduces = "introduces" in request.form
+    try:
+        rules.invite_together(
+            db.session, challenge, organizations, actor=current_user, introduces=introduces
+        )
+    except RuleViolation as refusal:
+        if type(refusal) is not RuleViolation:
+            raise
+        flash(_(refusal.message, **refusal.params), "warning")
+    else:
+        flash(
+            _("They are invited, and know of each other.")
+            if introduces
+            else _("They are invited, each by itself."),
+            "success",
+        )
+    return redirect(url_for("matching.suggestions", ident=ident))
+
+
+@bp.get("/challenges/<int:ident>/partners")
+@requires(Permission.SEE_RECOMMENDATIONS)
+def partners(ident: int) -> ResponseReturnValue:
+    """Who covers what the reader's SME does not."""
+    challenge = load(Challenge, ident, Permission.READ_CHALLENGE)
+    organization = current_user.organization
+    demand(current_user, Permission.SEE_RECOMMENDATIONS, organization)
+    if not passes(challenge, organization):
+        raise AccessDenied(N_("Partners are shown for open challenges that you may take."))
+    offer = index.offer_of(organization)
+    return render_template(
+        "matching/partners.html",
+        challenge=challenge,
+        fitting=teams.fitting(db.session, ident, organization.id, offer),
+    )
 
 
 @bp.post("/challenges/<int:ident>/feedback")

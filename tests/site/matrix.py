@@ -138,6 +138,12 @@ GET  matching.suggestions            draft                    302  404  200  404
 GET  matching.pair                   open pair                302  403  200  403  200  403  200  200
 GET  matching.pair                   draft pair               302  404  200  404  404  404  404  404
 POST matching.invite                 open                     302  403  302  403  403  403  403  403
+POST matching.invite_together        open                     302  403  302  403  403  403  403  403
+POST matching.invite_together        closed                   302  403  409  403  403  403  403  403
+GET  matching.partners               open                     302  403  403  403  200  200  403  403
+GET  matching.partners               untouched                302  403  403  403  403  403  403  403
+GET  matching.partners               closed                   302  403  403  403  403  403  403  403
+GET  matching.partners               draft                    302  404  403  404  404  404  404  404
 POST matching.feedback               open                     302  403  302  403  302  403  403  403
 POST matching.feedback               draft                    302  404  409  404  404  404  404  404
 POST matching.feedback               closed                   302  403  409  403  409  403  403  403
@@ -191,13 +197,17 @@ GET  dashboards.matching_report_table -                       302  403  403  403
 """
 
 # What is sent besides a reason, where a POST needs more to be understood.
-FORMS: dict[str, dict[str, str | Callable[[Any], str]]] = {
+FORMS: dict[str, dict[str, str | Callable[[Any], str | list[str]]]] = {
     "accounts.language": {"locale": "en"},
     "accounts.theme": {"theme": "dark"},
     "accounts.resend": {"email": "somebody@example.com"},
     "accounts.request_reset": {"email": "somebody@example.com"},
     "organizations.invite": {"email": "somebody@example.com"},
     "matching.invite": {"organization": lambda world: str(world.solving.id)},
+    "matching.invite_together": {
+        "organization": lambda world: [str(world.solving.id), str(world.partner_id)],
+        "introduces": "yes",
+    },
     "matching.feedback": {
         "organization": lambda world: str(world.solving.id),
         "verdict": "interested",

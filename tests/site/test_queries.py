@@ -15,7 +15,7 @@ from bidding.challenges.models import (
     Operator,
     Requirement,
 )
-from bidding.matching.models import Suggestion
+from bidding.matching.models import ItemSurvey, Suggestion
 from bidding.notifications.models import Notification
 from bidding.organizations.models import MemberRole, OrganizationStatus
 from bidding.solutions.models import SolutionStatus
@@ -70,6 +70,11 @@ def grow(world: World, count: int) -> None:
             challenge.requirements.append(
                 Requirement(position=10 + number, name="Size", operator=Operator.EQUAL, value="1")
             )
+        survey = session.get_one(ItemSurvey, world.records["open"]["ident"])
+        survey.candidates = [
+            *survey.candidates,
+            {"id": sme.id, "score": 0.2, "coverage": [0.1, 0.9]},
+        ]
         evaluating = by_status[ChallengeStatus.EVALUATING]
         solution = factories.SolutionFactory(
             challenge=evaluating, organization=sme, status=SolutionStatus.SUBMITTED

@@ -11,7 +11,7 @@ from bidding import clock
 from bidding.accounts import links
 from bidding.accounts.models import User
 from bidding.challenges.models import Addendum, Challenge, ChallengeInvitation, ChallengeStatus
-from bidding.matching.models import Suggestion
+from bidding.matching.models import ItemSurvey, Suggestion
 from bidding.notifications.models import Notification
 from bidding.organizations import invitations
 from bidding.organizations.models import (
@@ -157,6 +157,20 @@ class World:
                     rank_score=score + 0.03,
                 )
             )
+        self.partner_id = self.people["rival solver"].organization_id
+        parts = {self.solving.id: [0.9, 0.1], self.partner_id: [0.3, 0.7]}
+        self.session.add(
+            ItemSurvey(
+                challenge_id=challenge.id,
+                items=[
+                    {"label": one.summary, "text": one.name, "must": one.must, "features": []}
+                    for one in challenge.requirements
+                ],
+                candidates=[
+                    {"id": ident, "score": 0.3, "coverage": part} for ident, part in parts.items()
+                ],
+            )
+        )
         self.session.add(
             ChallengeInvitation(
                 challenge=challenge,
