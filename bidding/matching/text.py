@@ -240,7 +240,7 @@ class Analyzer:
     ----------
     boilerplate : ndarray of int64
         Features, sorted, that say little of what is needed or offered: English function words,
-        units of measurement, and what calls and profiles are full of (研发, 技术, project …).
+        units of measurement, and what every call and profile says.
     """
 
     def __init__(self) -> None:
