@@ -15,7 +15,15 @@ from bidding.matching.pairing import Market, Need
 from bidding.matching.policy import in_force
 from bidding.matching.shelves import Shelf, Source, View
 
-OFFERS = Source("offers", queries.count_offers, queries.changed_offers, queries.offers, offer_of)
+OFFERS = Source(
+    "offers",
+    queries.count_organizations,
+    queries.changed_organizations,
+    queries.organizations,
+    offer_of,
+)
+"""Large enterprises included, few as they are: the directory is searched by it, too."""
+
 CHALLENGES = Source(
     "challenges",
     queries.count_public_challenges,
@@ -39,7 +47,10 @@ def shelf(source: Source) -> Shelf:
 
 
 def offers(session: Session) -> View:
-    """The SMEs that may take challenges; raises `IndexNotReady`."""
+    """What organizations can do, large enterprises included; raises `IndexNotReady`.
+
+    Which of them may take a challenge is for the facts to say; see `market`.
+    """
     return shelf(OFFERS).view(session)
 
 
@@ -51,7 +62,8 @@ def challenges(session: Session) -> View:
 def market(session: Session) -> Market:
     """What challenges are paired with; raises `IndexNotReady`.
 
-    Facts are read each time: a qualification expires without anybody's changing it.
+    Facts are read each time: a qualification expires without anybody's changing it. Those of large
+    enterprises are not among them, so none of these passes the gates.
     """
     view = offers(session)
     return Market(view, load_table(session).aligned(view.every_id), in_force())

@@ -36,29 +36,33 @@ Pair = tuple[int, int]
 RECOMMENDED_SCORE = 0.1
 """An SME reads every recommendation, so weaker ones are kept from it; see `Strength`."""
 
-_IS_OFFER = sa.and_(
-    Organization.status == OrganizationStatus.VERIFIED,
-    Organization.size_class != SizeClass.LARGE,
-)
+_IS_VERIFIED = Organization.status == OrganizationStatus.VERIFIED
+_IS_OFFER = sa.and_(_IS_VERIFIED, Organization.size_class != SizeClass.LARGE)
+"""Whether it is an SME that may take challenges."""
 
 
-def offers(ids: Sequence[int] | None = None) -> sa.Select[tuple[Organization]]:
-    """The SMEs that may take challenges, with their profiles; of some ids, or all."""
+def organizations(ids: Sequence[int] | None = None) -> sa.Select[tuple[Organization]]:
+    """The verified organizations with their profiles; of some ids, or all."""
     query = (
         sa.select(Organization)
-        .where(_IS_OFFER)
+        .where(_IS_VERIFIED)
         .order_by(Organization.id)
         .options(joinedload(Organization.profile), raiseload("*"))
     )
     return query if ids is None else query.where(Organization.id.in_(ids))
 
 
-def count_offers() -> sa.Select[tuple[int]]:
-    """How many SMEs may take challenges."""
-    return sa.select(sa.func.count()).select_from(Organization).where(_IS_OFFER)
+def offers() -> sa.Select[tuple[Organization]]:
+    """The SMEs that may take challenges, with their profiles."""
+    return organizations().where(_IS_OFFER)
 
 
-def changed_offers(since: datetime) -> sa.CompoundSelect[Any]:
+def count_organizations() -> sa.Select[tuple[int]]:
+    """How many organizations are verified."""
+    return sa.select(sa.func.count()).select_from(Organization).where(_IS_VERIFIED)
+
+
+def changed_organizations(since: datetime) -> sa.CompoundSelect[Any]:
     """Id and time of what changed in organizations and their profiles after a moment."""
     return sa.union_all(
         sa.select(Organization.id, Organization.updated_at).where(Organization.updated_at > since),
