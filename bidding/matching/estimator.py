@@ -329,6 +329,24 @@ class TfidfMatcher(BaseEstimator):
         texts = (vector.query.title, vector.query.text)
         return Reading(self.analyzer, texts, vector.found, vector.codes, self.title_weight)
 
+    def weights_of(self, codes: Codes) -> Floats:
+        """Weigh any features; one never seen is as rare as can be.
+
+        Parameters
+        ----------
+        codes : ndarray of int64, shape (n_asked,)
+
+        Returns
+        -------
+        ndarray of float32, shape (n_asked,)
+            `idf_` of those that were fitted.
+        """
+        at = self._find(codes)
+        unseen = self._idf(np.zeros(1, np.int64)) * self._strengths(codes)
+        if not len(self.idf_):
+            return unseen
+        return np.where(at >= 0, self.idf_[at], unseen).astype(np.float32)
+
     @property
     def analyzer(self) -> Analyzer:
         """What takes texts apart."""
@@ -353,14 +371,6 @@ class TfidfMatcher(BaseEstimator):
             return np.full(len(codes), -1)
         at = np.minimum(self.codes_.searchsorted(codes), len(self.codes_) - 1)
         return np.where(self.codes_[at] == codes, at, -1)
-
-    def weights_of(self, codes: Codes) -> Floats:
-        """`idf_` of any features; one never seen is as rare as can be."""
-        at = self._find(codes)
-        unseen = self._idf(np.zeros(1, np.int64)) * self._strengths(codes)
-        if not len(self.idf_):
-            return unseen
-        return np.where(at >= 0, self.idf_[at], unseen).astype(np.float32)
 
     def _query_counts(self, found: Features) -> tuple[Codes, Floats]:
         weights = np.where(found.texts == 0, self.title_weight, 1.0)

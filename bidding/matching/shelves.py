@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from bidding.matching import snapshots
 from bidding.matching.estimator import Document, TfidfMatcher, Vector
 from bidding.matching.explaining import SharedTerm, contributions
 from bidding.matching.postings import Floats, Numbers, Postings
+from bidding.matching.text import Codes
 
 FEW = 2000
 """Up to so many documents are fitted in memory, in about a second."""
@@ -104,6 +105,11 @@ class View:
     delta: Postings | None = None
     delta_ids: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     snapshot: snapshots.Address | None = None
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], ids: Sequence[int]) -> Self:
+        """A view of some documents that are on no shelf; `ids` ascend."""
+        return cls(TfidfMatcher().fit(documents), np.array(ids, np.int64))
 
     def __getstate__(self) -> dict[str, Any]:
         """A view on a snapshot travels between processes as the snapshot's address."""
@@ -216,6 +222,19 @@ class View:
         is_hidden = np.isin(wanted, self._hidden_ids)
         found = sp.diags_array((~is_hidden).astype(np.float32)) @ found
         return sp.csr_array(found + _shared(self.delta, self.delta_ids, vector, wanted))
+
+    def features(self, ident: int) -> Codes:
+        """The features of one document, sorted; none for an unknown id."""
+        for postings, ids, hidden in (
+            (self.matcher.postings_, self.ids, self.hidden),
+            (self.delta, self.delta_ids, None),
+        ):
+            at = int(ids.searchsorted(ident))
+            known = postings is not None and at < len(ids) and ids[at] == ident
+            if postings is not None and known and (hidden is None or not hidden[at]):
+                span = slice(int(postings.ends[at]), int(postings.ends[at + 1]))
+                return np.sort(postings.codes[postings.features[span]])
+        return np.empty(0, np.int64)
 
     def scores(self, vector: Vector, ids: Sequence[int] | npt.NDArray[np.int64]) -> Floats:
         """Score some documents; 0 for unknown ids."""
