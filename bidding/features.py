@@ -11,6 +11,7 @@ from bidding.dashboards import views as dashboards
 from bidding.evaluations import views as evaluations
 from bidding.matching import exposure as _exposure
 from bidding.matching import jobs as _matching_jobs
+from bidding.matching import search as _search
 from bidding.matching import views as matching
 from bidding.notifications import delivery as _delivery
 from bidding.notifications import views as notifications
@@ -32,8 +33,8 @@ BLUEPRINTS = (
     dashboards.bp,
 )
 
-# Imported for the background jobs that they register.
-JOBS = (_matching_jobs, _exposure, _delivery, _solutions_jobs)
+# Imported for what they register: background jobs, and how records are found by words.
+REGISTERED = (_matching_jobs, _exposure, _delivery, _solutions_jobs, _search)
 
 
 def init_app(app: Flask) -> None:

@@ -26,12 +26,15 @@ class Page(Generic[T]):
         Counted from 1.
     total
         Items on all pages.
+    is_cut
+        Whether there are more than these, which no page shows.
     """
 
     items: list[T]
     number: int
     total: int
     per_page: int = PER_PAGE
+    is_cut: bool = False
 
     @property
     def pages(self) -> int:
@@ -54,7 +57,12 @@ class Page(Generic[T]):
 
 
 def paginate(
-    session: Session, query: sa.Select[Any], *, number: int | None = None, per_page: int = PER_PAGE
+    session: Session,
+    query: sa.Select[Any],
+    *,
+    number: int | None = None,
+    per_page: int = PER_PAGE,
+    is_cut: bool = False,
 ) -> Page[Any]:
     """The page of `query` that the request asks for with ``?page=``, in two queries.
 
@@ -68,4 +76,4 @@ def paginate(
     last = max(1, -(-(total or 0) // per_page))
     number = min(max(number, 1), last)
     rows = session.scalars(query.limit(per_page).offset((number - 1) * per_page)).unique()
-    return Page(list(rows), number, total or 0, per_page)
+    return Page(list(rows), number, total or 0, per_page, is_cut)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -17,7 +18,9 @@ from bidding.challenges.models import (
     ChallengeInvitation,
     ChallengeKind,
     ChallengeStatus,
+    Requirement,
 )
+from bidding.finding import phrases, places, words
 from bidding.organizations import industries, regions
 from bidding.organizations.models import Membership
 from bidding.vocabulary import N_, Choice
@@ -27,8 +30,8 @@ S = ChallengeStatus
 NUMBER = re.compile(r"(?:JB)?\d{4}-0*([1-9]\d{0,8})", re.IGNORECASE)
 """A public number, as `Challenge.number` writes it."""
 
-MOST_WORDS = 8
-"""Of a search; each is one more scan of the texts."""
+MOST_NAMED = 50
+"""Challenges that a search finds by their titles before all others."""
 
 CARD = (
     joinedload(Challenge.organization).raiseload("*"),
@@ -55,8 +58,13 @@ class State(Choice):
 
 
 class Sort(Choice):
-    """Orders of a list of challenges; open ones always come first."""
+    """Orders of a list of challenges; open ones come first in all but the first.
 
+    Whoever looks for something is best served by what is most like it, whatever became of it: a
+    solved one is an answer, too, and its state is on the card.
+    """
+
+    RELEVANCE = "relevance", N_("Most relevant first")
     NEWEST = "newest", N_("Newest first")
     DEADLINE = "deadline", N_("Deadline first")
 
@@ -70,22 +78,49 @@ class Search:
     section: str = ""
     province: str = ""
     state: State | None = None
-    sort: Sort = Sort.NEWEST
+    sort: Sort | None = None
 
     @property
     def is_filtering(self) -> bool:
         """Whether anything is left out because of it."""
-        return bool(self.q or self.kind or self.section or self.province or self.state)
+        return bool(self.q) or self.is_narrowed
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but words is asked for."""
+        return bool(self.kind or self.section or self.province or self.state)
+
+    @property
+    def usual_sort(self) -> Sort:
+        """The order of who asks for none."""
+        return Sort.RELEVANCE if self.q else Sort.NEWEST
 
 
-def public(search: Search = Search()) -> sa.Select[tuple[Challenge]]:
-    """Published challenges that `search` finds.
+def public(search: Search = Search(), found: Sequence[int] = ()) -> sa.Select[tuple[Challenge]]:
+    """Published challenges that `search` leaves of those `found` by its words, best first.
 
-    Names of posters are not searched: one that is withheld could be guessed by it.
+    Where none was found, its words must occur as they are written. Names of posters are not
+    searched: one that is withheld could be guessed by it.
     """
-    query = sa.select(Challenge).where(Challenge.status.in_(PUBLIC)).options(*CARD)
-    for word in search.q.split()[:MOST_WORDS]:
-        query = query.where(_contains(word))
+    query = _public(search).options(*CARD)
+    if found:
+        query = query.where(Challenge.id.in_(found), *map(_contains, phrases(search.q)))
+    else:
+        query = query.where(*map(_contains, words(search.q)))
+    sort = search.sort or search.usual_sort
+    if sort is Sort.RELEVANCE and found:
+        literally = sa.case((sa.and_(sa.true(), *map(_contains, words(search.q))), 0), else_=1)
+        return query.order_by(literally, places(Challenge.id, found))
+    open_first = sa.case((Challenge.is_open, 0), else_=1)
+    if sort is Sort.DEADLINE:
+        soonest = sa.case((Challenge.is_open, Challenge.closes_at))
+        return query.order_by(open_first, soonest, Challenge.closes_at.desc(), Challenge.id.desc())
+    return query.order_by(open_first, Challenge.published_at.desc(), Challenge.id.desc())
+
+
+def _public(search: Search) -> sa.Select[tuple[Challenge]]:
+    """Published challenges that the filters of `search` leave."""
+    query = sa.select(Challenge).where(Challenge.status.in_(PUBLIC))
     if search.kind:
         query = query.where(Challenge.kind == search.kind)
     if section := industries.find(search.section):
@@ -95,16 +130,43 @@ def public(search: Search = Search()) -> sa.Select[tuple[Challenge]]:
         query = query.where(Challenge.region_code.startswith(regions.code_prefix(province.code)))
     if search.state:
         query = query.where(_in_state(search.state))
-    open_first = sa.case((Challenge.is_open, 0), else_=1)
-    if search.sort is Sort.DEADLINE:
-        soonest = sa.case((Challenge.is_open, Challenge.closes_at))
-        return query.order_by(open_first, soonest, Challenge.closes_at.desc(), Challenge.id.desc())
-    return query.order_by(open_first, Challenge.published_at.desc(), Challenge.id.desc())
+    return query
+
+
+def left_by_filters(search: Search) -> sa.Select[tuple[int]] | None:
+    """Ids of the published challenges that the filters of `search` leave; None without any."""
+    if not search.is_narrowed:
+        return None
+    return _public(search).with_only_columns(Challenge.id)
+
+
+def named(q: str) -> sa.Select[tuple[int, bool]]:
+    """Ids of published challenges with `q` in the title, and whether it is title or number."""
+    title = " ".join(words(q))
+    number = NUMBER.fullmatch(title)
+    is_numbered = Challenge.id == (int(number[1]) if number else 0)
+    is_it = sa.or_(sa.func.lower(Challenge.title) == title.lower(), is_numbered)
+    return (
+        sa.select(Challenge.id, is_it)
+        .where(
+            Challenge.status.in_(PUBLIC),
+            sa.literal(bool(title)),
+            sa.or_(Challenge.title.icontains(title, autoescape=True), is_numbered),
+        )
+        .order_by(is_it.desc(), sa.func.length(Challenge.title), Challenge.id)
+        .limit(MOST_NAMED)
+    )
 
 
 def _contains(word: str) -> sa.ColumnElement[bool]:
-    columns = (Challenge.title, Challenge.problem, Challenge.background)
+    columns = (
+        Challenge.title,
+        Challenge.problem,
+        Challenge.background,
+        Challenge.expected_result,
+    )
     found = [column.icontains(word, autoescape=True) for column in columns]
+    found.append(Challenge.requirements.any(Requirement.name.icontains(word, autoescape=True)))
     if number := NUMBER.fullmatch(word):
         found.append(Challenge.id == int(number[1]))
     return sa.or_(*found)

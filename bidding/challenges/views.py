@@ -17,6 +17,7 @@ from bidding.challenges.forms import AddendumForm, ChallengeForm
 from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction
 from bidding.challenges.models import Challenge, ChallengeKind
 from bidding.extensions import db
+from bidding.finding import Found, find
 from bidding.forms import one_line
 from bidding.organizations.fields import province_options, section_options
 from bidding.organizations.models import Organization
@@ -67,15 +68,30 @@ route_transitions(
 def index() -> ResponseReturnValue:
     """Everything that is public, searched and filtered."""
     search = _read_search()
+    found = _find(search) if search.q else Found()
+    query = queries.public(search, found.ids)
+    page = paginate(db.session, query, is_cut=found.is_cut)
     return render_template(
         "challenges/index.html",
-        page=paginate(db.session, queries.public(search)),
+        page=page,
         search=search,
+        found=found,
+        terms=found.explain([challenge.id for challenge in page.items]),
         kinds=ChallengeKind,
         states=queries.State,
         sorts=queries.Sort,
         provinces=province_options(),
         sections=section_options(),
+    )
+
+
+def _find(search: queries.Search) -> Found:
+    return find(
+        db.session,
+        Challenge.__tablename__,
+        search.q,
+        named=queries.named(search.q),
+        among=queries.left_by_filters(search),
     )
 
 
@@ -88,7 +104,7 @@ def _read_search() -> queries.Search:
         section=args.get("section", ""),
         province=args.get("province", ""),
         state=args.get("state", type=queries.State),
-        sort=args.get("sort", queries.Sort.NEWEST, type=queries.Sort),
+        sort=args.get("sort", type=queries.Sort),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import (
     InstrumentedAttribute,
@@ -12,6 +14,7 @@ from sqlalchemy.orm import (
 )
 
 from bidding import clock
+from bidding.finding import phrases, places, words
 from bidding.organizations import credit_codes, industries, regions
 from bidding.organizations.models import (
     CapabilityProfile,
@@ -25,6 +28,9 @@ from bidding.organizations.models import (
 from bidding.organizations.size_classes import SizeClass
 
 Code = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
+
+MOST_NAMED = 50
+"""Organizations that a search finds by their names before all others."""
 
 WHOLE = (joinedload(Organization.profile), selectinload(Organization.qualifications))
 """What a page about one organization shows of it."""
@@ -44,29 +50,33 @@ def within_section(column: Code, code: str) -> sa.ColumnElement[bool]:
 
 def directory(
     *,
-    words: str = "",
+    q: str = "",
+    found: Sequence[int] = (),
+    by_name: bool = False,
     province: str = "",
     section: str = "",
     sizes: tuple[SizeClass, ...] = (),
     qualification: QualificationKind | None = None,
 ) -> sa.Select[tuple[Organization]]:
-    """Verified organizations by name, with what a list shows of them.
+    """Verified organizations with what a list shows of them: those `found` by words, best first.
 
-    Every one of `words` must occur in the name or in what the organization says of itself.
+    Where none was found, or `by_name`, in the order of their names; then every word of `q` must
+    occur in the name or in what the organization says of itself.
     """
     query = (
         sa.select(Organization)
         .outerjoin(Organization.profile)
         .where(Organization.status == OrganizationStatus.VERIFIED)
-        .order_by(Organization.name, Organization.id)
         .options(
             contains_eager(Organization.profile),
             selectinload(Organization.qualifications),
             raiseload("*"),
         )
     )
-    for word in words.split():
-        query = query.where(_mentions(word))
+    if found:
+        query = query.where(Organization.id.in_(found), *map(_mentions, phrases(q)))
+    else:
+        query = query.where(*map(_mentions, words(q)))
     if province:
         query = query.where(within_region(Organization.region_code, province))
     if section:
@@ -75,7 +85,27 @@ def directory(
         query = query.where(Organization.size_class.in_(sizes))
     if qualification:
         query = query.where(Organization.qualifications.any(Qualification.kind == qualification))
-    return query
+    if found and not by_name:
+        literally = sa.case((sa.and_(sa.true(), *map(_mentions, words(q))), 0), else_=1)
+        return query.order_by(literally, places(Organization.id, found))
+    return query.order_by(Organization.name, Organization.id)
+
+
+def named(q: str) -> sa.Select[tuple[int, bool]]:
+    """Ids of verified organizations with `q` in their name, and whether it is the name or code."""
+    name = " ".join(words(q))
+    is_coded = Organization.credit_code == credit_codes.normalise(name)
+    is_it = sa.or_(sa.func.lower(Organization.name) == name.lower(), is_coded)
+    return (
+        sa.select(Organization.id, is_it)
+        .where(
+            Organization.status == OrganizationStatus.VERIFIED,
+            sa.literal(bool(name)),
+            sa.or_(Organization.name.icontains(name, autoescape=True), is_coded),
+        )
+        .order_by(is_it.desc(), sa.func.length(Organization.name), Organization.id)
+        .limit(MOST_NAMED)
+    )
 
 
 def _mentions(word: str) -> sa.ColumnElement[bool]:

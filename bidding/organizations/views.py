@@ -20,6 +20,7 @@ from flask_login import current_user
 
 from bidding.boundary import load
 from bidding.extensions import db, limiter
+from bidding.finding import Found, find
 from bidding.organizations import invitations, queries, regions, rules
 from bidding.organizations.filters import DirectoryFilter
 from bidding.organizations.forms import FactsForm, InvitationForm, OrganizationForm, ProfileForm
@@ -67,8 +68,21 @@ route_transitions(
 @requires(Permission.BROWSE_ORGANIZATIONS)
 def index() -> ResponseReturnValue:
     wanted = DirectoryFilter(request.args)
-    page = paginate(db.session, wanted.query())
-    return render_template("organizations/index.html", page=page, wanted=wanted)
+    found = _find(wanted) if wanted.q else Found()
+    page = paginate(db.session, wanted.query(found.ids), is_cut=found.is_cut)
+    return render_template(
+        "organizations/index.html",
+        page=page,
+        wanted=wanted,
+        found=found,
+        terms=found.explain([organization.id for organization in page.items]),
+    )
+
+
+def _find(wanted: DirectoryFilter) -> Found:
+    named = queries.named(wanted.q)
+    table = Organization.__tablename__
+    return find(db.session, table, wanted.q, named=named, among=wanted.left())
 
 
 @bp.get("/regions/<code>")

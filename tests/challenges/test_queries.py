@@ -26,16 +26,20 @@ def make(title: str, **facts: Any) -> Challenge:
     return factories.ChallengeFactory(title=title, **{**quiet, **facts})
 
 
-def test_words_are_found_in_title_problem_and_background(session: Session) -> None:
+def test_words_are_found_in_all_that_the_page_says_of_the_need(session: Session) -> None:
     make("Title with coating")
     make("By problem", problem="Coating peels off.")
     make("By background", background="A coating line.")
-    make("By neither", expected_result="A coating.")
+    make("By result", expected_result="A coating.")
+    make("By indicator", requirements=[factories.RequirementFactory.build(name="Coating weight")])
+    make("By neither", taker_notes="Known for coatings.")
 
     assert set(titles(session, q="coating")) == {
         "Title with coating",
         "By problem",
         "By background",
+        "By result",
+        "By indicator",
     }
 
 
