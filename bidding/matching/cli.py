@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from bidding.matching import bench, measure, tuning
 from bidding.matching import jobs as background
+from bidding.matching.duplicates import alike_pairs
 from bidding.matching.estimator import TfidfMatcher
 
 
@@ -124,6 +125,28 @@ def bench_command(documents: int, data: Path, *, peers: bool) -> None:
     if peers:
         click.echo("bm25s", err=True)
         click.echo(json.dumps(bench.bench_peer(collection, documents)))
+
+
+@matching.command("duplicates")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--title", metavar="COLUMN", help="The column of the titles; the first one unless given."
+)
+def duplicates(path: Path, title: str | None) -> None:
+    """List the rows of FILE, a CSV with a header row, that ask for much the same.
+
+    All other columns are read as text. Needs no database.
+    """
+    try:
+        lines, texts = measure.read_table(path, title)
+    except measure.DataError as error:
+        raise click.ClickException(str(error)) from error
+    pairs = sorted(alike_pairs(texts), key=lambda pair: -pair[1].likeness)
+    for number, similar in pairs:
+        other = similar.challenge_id
+        click.echo(f"{similar.likeness:.2f}  line {lines[number]}: {texts[number].title}")
+        click.echo(f"      line {lines[other]}: {texts[other].title}")
+    click.echo(f"{len(pairs)} pairs much alike in {len(texts)} rows")
 
 
 @matching.command("refresh")

@@ -6,6 +6,7 @@ line, and `qrels.tsv`: query, document and grade, separated by tabs.
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import resource
@@ -45,6 +46,29 @@ def read_collection(folder: Path) -> Collection:
     documents = _read_texts(folder / "corpus.jsonl")
     queries = _read_texts(folder / "queries.jsonl")
     return Collection(documents, queries, _read_grades(folder / "qrels.tsv", documents, queries))
+
+
+def read_table(path: Path, title: str | None = None) -> tuple[list[int], list[Document]]:
+    """Read a CSV with a header row: the line of each row, and its text. Raises `DataError`.
+
+    The title is in the column `title`, or else in the first one; all others are text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, restkey="", restval="")
+            names = reader.fieldnames or []
+            if not names or (title and title not in names):
+                raise DataError(f"{path.name} has no column {title or 'at all'}")
+            lines, texts = [], []
+            for row in reader:
+                cells = [str(row[name]) for name in names if name != (title or names[0])]
+                lines.append(reader.line_num)
+                texts.append(Document(row[title or names[0]], "\n".join(filter(None, cells))))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path.name} is no CSV in UTF-8: {error}") from error
+    return lines, texts
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
