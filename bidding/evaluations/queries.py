@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.orm import raiseload
 
@@ -23,5 +25,16 @@ def awarded(challenge_id: int) -> sa.Select[tuple[str]]:
         sa.select(Organization.name)
         .join(Solution, Solution.organization_id == Organization.id)
         .where(Solution.challenge_id == challenge_id, Solution.status.in_(WINNING))
+        .order_by(Solution.id)
+    )
+
+
+def awarded_in(challenge_ids: Sequence[int]) -> sa.Select[tuple[int, str]]:
+    """Of decided challenges among some: who they were awarded to, as `awarded` tells."""
+    return (
+        sa.select(Solution.challenge_id, Organization.name)
+        .join(Solution, Solution.organization_id == Organization.id)
+        .join(Decision, Decision.challenge_id == Solution.challenge_id)
+        .where(Solution.challenge_id.in_(challenge_ids), Solution.status.in_(WINNING))
         .order_by(Solution.id)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class PublicOutcome:
 
 @bp.app_context_processor
 def _for_pages() -> dict[str, Any]:
-    return {"outcome_of": outcome_of}
+    return {"outcome_of": outcome_of, "awarded_in": awarded_in}
 
 
 def outcome_of(challenge: Challenge) -> PublicOutcome | None:
@@ -56,6 +57,15 @@ def outcome_of(challenge: Challenge) -> PublicOutcome | None:
         return None
     awarded = tuple(db.session.scalars(queries.awarded(challenge.id)))
     return PublicOutcome(challenge.status, decision.statement, awarded)
+
+
+def awarded_in(challenges: Sequence[Challenge]) -> dict[int, list[str]]:
+    """By the id of a challenge that is decided, the SMEs it was awarded to. One query."""
+    decided = [challenge.id for challenge in challenges if challenge.is_decided]
+    names: dict[int, list[str]] = {}
+    for ident, name in db.session.execute(queries.awarded_in(decided)):
+        names.setdefault(ident, []).append(name)
+    return names
 
 
 @bp.route("/challenges/<int:ident>/evaluation")

@@ -10,7 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, raiseload, selectinload
 
 from bidding import clock
-from bidding.challenges.models import PUBLIC, Challenge, ChallengeInvitation
+from bidding.challenges.models import (
+    PUBLIC,
+    Challenge,
+    ChallengeInvitation,
+    ChallengeStatus,
+)
 from bidding.matching.models import (
     Exposure,
     Feedback,
@@ -91,6 +96,47 @@ def count_public_challenges() -> sa.Select[tuple[int]]:
 def changed_challenges(since: datetime) -> sa.Select[tuple[int, datetime]]:
     """Id and time of what changed in challenges after a moment."""
     return sa.select(Challenge.id, Challenge.updated_at).where(Challenge.updated_at > since)
+
+
+MOST_UNPUBLISHED = 200
+"""Challenges compared one by one with another; those in review are fewer, unless reviewers fail."""
+
+_ON_THEIR_WAY = (
+    ChallengeStatus.IN_REVIEW,
+    ChallengeStatus.CHANGES_REQUESTED,
+    ChallengeStatus.SUSPENDED,
+)
+
+
+def on_their_way() -> sa.Select[tuple[Challenge]]:
+    """The newest challenges that are with the reviewers, with what the matcher reads of them."""
+    return _unpublished().where(Challenge.status.in_(_ON_THEIR_WAY))
+
+
+def own_unpublished(organization_id: int) -> sa.Select[tuple[Challenge]]:
+    """The newest challenges of an organization that are not public, drafts included."""
+    return _unpublished().where(
+        Challenge.organization_id == organization_id,
+        Challenge.status.in_((ChallengeStatus.DRAFT, *_ON_THEIR_WAY)),
+    )
+
+
+def _unpublished() -> sa.Select[tuple[Challenge]]:
+    return (
+        sa.select(Challenge)
+        .order_by(Challenge.id.desc())
+        .limit(MOST_UNPUBLISHED)
+        .options(selectinload(Challenge.requirements), raiseload("*"))
+    )
+
+
+def with_posters(ids: Sequence[int]) -> sa.Select[tuple[Challenge]]:
+    """Some challenges with the organizations that post them."""
+    return (
+        sa.select(Challenge)
+        .where(Challenge.id.in_(ids))
+        .options(joinedload(Challenge.organization, innerjoin=True), raiseload("*"))
+    )
 
 
 BITS = {kind: 1 << place for place, kind in enumerate(QualificationKind)}

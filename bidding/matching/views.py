@@ -18,6 +18,7 @@ from bidding.config import SettingsError
 from bidding.extensions import db
 from bidding.matching import exposure, index, policy, queries, rules, teams
 from bidding.matching.advice import advise
+from bidding.matching.alike import Alike, challenges_like
 from bidding.matching.consortia import MOST_MEMBERS
 from bidding.matching.explanations import PairReading, explanation_of
 from bidding.matching.facts import Gate, conditions, passes
@@ -68,7 +69,12 @@ def _set_up_shelves(state: BlueprintSetupState) -> None:
 
 @bp.app_context_processor
 def _for_pages() -> dict[str, Any]:
-    return {"conditions_for": conditions_for}
+    return {"conditions_for": conditions_for, "much_like": much_like}
+
+
+def much_like(challenge: Challenge) -> list[Alike]:
+    """For ``matching/_alike.html``, which pages of challenges further down include."""
+    return challenges_like(db.session, challenge, reader=current_user)
 
 
 def conditions_for(challenge: Challenge) -> list[Gate]:
