@@ -25,6 +25,7 @@ from bidding.matching.estimator import Document, TfidfMatcher, Vector
 from bidding.matching.measure import Collection, peak_rss_mb, percentile
 from bidding.matching.postings import Postings
 from bidding.matching.shelves import View
+from bidding.matching.text import words
 
 TOP = 20
 _CHANGED = 500
@@ -209,8 +210,6 @@ def bench_peer(collection: Collection, documents: int, *, seed: int = 0) -> Figu
         bm25s is not installed; it is in `tests/requirements.txt`.
     """
     import bm25s  # noqa: PLC0415 - only where it is compared with
-
-    from bidding.matching.text import words  # noqa: PLC0415
 
     real = list(collection.documents.values())
     started = time.perf_counter()

@@ -11,21 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from bidding.boundary import find, load, reading
-from bidding.challenges import queries as challenge_queries
+from bidding.boundary import find, load
 from bidding.challenges.models import Challenge
 from bidding.config import SettingsError
 from bidding.extensions import db
-from bidding.matching import exposure, index, policy, queries, rules, teams
-from bidding.matching.advice import advise
+from bidding.matching import exposure, index, pairs, policy, queries, rules, teams
 from bidding.matching.alike import Alike, challenges_like
 from bidding.matching.consortia import MOST_MEMBERS
-from bidding.matching.explanations import PairReading, explanation_of
 from bidding.matching.facts import Gate, conditions, passes
-from bidding.matching.facts_table import load_table
 from bidding.matching.models import Side, Verdict
 from bidding.matching.pairing import PER_CHALLENGE
-from bidding.matching.shelves import IndexNotReady
 from bidding.organizations.models import Organization
 from bidding.organizations.queries import WHOLE
 from bidding.pagination import paginate
@@ -123,7 +118,7 @@ def pair(ident: int, organization_id: int) -> ResponseReturnValue:
     organization = find(Organization, organization_id, options=WHOLE)
     if not organization.may_solve:
         abort(404)
-    side = _looks_from(challenge, organization)
+    side = pairs.looks_from(challenge, organization)
     if side is not None:
         exposure.opened(ident, organization_id, side)
     return render_template(
@@ -133,59 +128,9 @@ def pair(ident: int, organization_id: int) -> ResponseReturnValue:
         is_solver=side is Side.SOLVER,
         is_poster=side is Side.POSTER,
         most=PER_CHALLENGE,
-        **_explained(challenge, organization, side),
-        **_said_of_pair(challenge, organization, side),
+        **pairs.explained(challenge, organization, side),
+        **pairs.said_of(challenge, organization, side),
     )
-
-
-def _looks_from(challenge: Challenge, organization: Organization) -> Side | None:
-    """The side of a pair that the reader is on; None for staff."""
-    if allows(current_user, Permission.SEE_RECOMMENDATIONS, organization):
-        return Side.SOLVER
-    demand(current_user, Permission.SEE_PAIR, challenge)
-    return Side.POSTER if allows(current_user, Permission.GIVE_FEEDBACK, challenge) else None
-
-
-def _explained(
-    challenge: Challenge, organization: Organization, side: Side | None
-) -> dict[str, Any]:
-    """Why the two fit and, for the SME alone, what would raise it; nothing without an index."""
-    try:
-        # Making the index empties its session of what it has read.
-        with reading() as session:
-            view = index.offers(session)
-            facts = load_table(session, [organization.id])
-    except IndexNotReady:
-        return {"explained": None, "advice": None}
-    pair = PairReading(view, challenge, organization)
-    explained = explanation_of(pair, facts, policy.in_force())
-    if side is not Side.SOLVER:
-        return {"explained": explained, "advice": None}
-    ranks = queries.ranks_of_others(challenge.id, organization.id, PER_CHALLENGE)
-    others = db.session.scalars(ranks).all()
-    return {"explained": explained, "advice": advise(pair, explained, others)}
-
-
-def _said_of_pair(
-    challenge: Challenge, organization: Organization, side: Side | None
-) -> dict[str, Any]:
-    """What was said of a pair, as far as the reader may know it."""
-    own = _verdict(challenge, organization, side) if side else None
-    is_keen = (
-        side is Side.POSTER and _verdict(challenge, organization, Side.SOLVER) is Verdict.INTERESTED
-    )
-    invitation = challenge_queries.invitation(challenge.id, organization.id)
-    return {
-        "is_liked": own is Verdict.INTERESTED,
-        "is_set_aside": own is Verdict.NOT_RELEVANT,
-        "is_keen": is_keen,
-        "is_invited": db.session.scalar(invitation) is not None,
-    }
-
-
-def _verdict(challenge: Challenge, organization: Organization, side: Side) -> Verdict | None:
-    said = db.session.scalar(queries.feedback(challenge.id, organization.id, side))
-    return said and said.verdict
 
 
 @bp.post("/challenges/<int:ident>/invitations")
