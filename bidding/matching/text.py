@@ -151,7 +151,8 @@ def _tables() -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int8]]:
         letters[point] = low if len(low) == 1 else letter
     han = [letter for letter in letters if _kind(letter) == _CJK]
     simple = opencc.OpenCC("t2s").convert("\n".join(han)).split("\n")
-    simplified = dict(zip(han, simple, strict=True))
+    pairs = zip(han, simple, strict=True)
+    simplified = {letter: plain for letter, plain in pairs if plain <= "\uffff"}
     folds = [simplified.get(letter, letter) for letter in letters]
     points = np.array([ord(f) if len(f) == 1 else at for at, f in enumerate(folds)], np.uint32)
     points = np.where(points < _PLANE, points, np.arange(_PLANE, dtype=np.uint32))
