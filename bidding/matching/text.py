@@ -215,9 +215,8 @@ class _Stems:
             is_new = ~among(fresh, known)
             fresh, places = fresh[is_new], places[is_new]
             learnt = np.array([self._read(letters[spell[at]]) for at in places], np.int64)
-            known, stems = np.concatenate([known, fresh]), np.concatenate([stems, learnt])
-            order = np.argsort(known)
-            self._known = known[order], stems[order]
+            at = known.searchsorted(fresh)  # keeps the order: sorting millions takes a second
+            self._known = np.insert(known, at, fresh), np.insert(stems, at, learnt)
             return self._known
 
     @lru_cache(maxsize=50_000)  # noqa: B019 - there is one for each analyzer, and one of these
