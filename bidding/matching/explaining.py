@@ -135,7 +135,7 @@ class Reading:
         """
         marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
         for shares, chains in self._spread(contributions):
-            totals = np.concatenate([[0.0], np.cumsum(shares)])
+            totals = _running(shares)
             for chain in chains:
                 start, end = chain[0].start, chain[-1].end
                 owner = int(np.searchsorted(self._begins, start, side="right")) - 1
@@ -204,7 +204,7 @@ class Reading:
     def _named(
         self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None
     ) -> list[SharedTerm]:
-        totals = np.concatenate([[0.0], np.cumsum(shares)]).tolist()
+        totals = _running(shares).tolist()
         found: dict[tuple[str, ...], tuple[float, int, int]] = {}
         for chain in chains:
             start, end = chain[0].start, chain[-1].end
@@ -227,7 +227,7 @@ class Reading:
         left = shares.copy()
         for chain in chains:
             left[chain[0].start : chain[-1].end] = 0
-        totals = np.concatenate([[0.0], np.cumsum(left)]).tolist()
+        totals = _running(left).tolist()
         edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
         found: dict[str, tuple[float, int, int]] = {}
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -235,6 +235,11 @@ class Reading:
             share, first, last = found.get(key, (0.0, start, end))
             found[key] = share + totals[end] - totals[start], first, last
         return sorted(found.values(), key=lambda item: -item[0])
+
+
+def _running(shares: Floats) -> npt.NDArray[np.float64]:
+    """Sums up to each place; with the precision that differences of them need."""
+    return np.concatenate([[0.0], np.cumsum(shares, dtype=np.float64)])
 
 
 def _has_room(chain: Sequence[Token], token: Token) -> bool:
