@@ -228,6 +228,8 @@ class Postings:
         numbers = self.find(codes)
         known = np.flatnonzero(numbers >= 0)
         numbers = numbers[known]
+        if len(documents) and documents.min() < 0:
+            raise IndexError(f"there is no document {documents.min()}")
         begins, ends = self.ends[documents], self.ends[documents + 1]
         spans = list(zip(begins.tolist(), ends.tolist(), strict=True))
         features = np.concatenate([np.empty(0, np.int32), *(self.features[a:b] for a, b in spans)])
