@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 from typing import Self
 
 import numpy as np
@@ -41,6 +40,9 @@ CHANNEL_WEIGHTS: Mapping[str, float] = {
 _BATCH_BITS = 12
 """A feature of 50 bits, a document of its batch, and one bit more make a number of 63 bits."""
 _BATCH = 1 << _BATCH_BITS
+_BATCH_CHARACTERS = 2_000_000
+"""A batch ends at about so many, because taking a character apart needs some 200 bytes."""
+_MOST_COUNTED = float(np.finfo(np.float16).max)
 _N_CHANNELS = 4
 _MERGE_FROM = 8_000_000
 _LEAST_WEIGHT = np.float32(1e-4)
@@ -404,7 +406,7 @@ class TfidfMatcher(BaseEstimator):
             keys[firsts],
             np.append(firsts, len(keys)).astype(np.int32),
             owners,
-            counts.astype(np.float16),
+            np.minimum(counts, _MOST_COUNTED).astype(np.float16),
         )
 
     def _rows(self, batches: list[_Counts], codes: Codes, idf: Floats) -> tuple[Rows, Floats]:
@@ -460,8 +462,15 @@ class TfidfMatcher(BaseEstimator):
 
 
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    source = iter(documents)
-    while batch := list(islice(source, _BATCH)):
+    batch: list[Document] = []
+    characters = 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.title) + len(document.text)
+        if len(batch) == _BATCH or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
         yield batch
 
 
