@@ -27,6 +27,9 @@ MOST_POSTINGS = 300_000
 CANDIDATES = 300
 """Documents whose score is worked out exactly, of those with the best sums over the lists."""
 
+FEW_ALLOWED = 8192
+"""Where no more documents are allowed each is scored: the lists may be full of others."""
+
 _AT_ONCE = 16_000_000
 _FEWEST_BITS = 15
 _FACTORS = np.array([0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F], np.uint32)
@@ -181,10 +184,13 @@ class Postings:
         scores : ndarray of float32
             All above 0.
         """
-        sums = self._sum_lists(codes, weights)
-        if allowed is not None:
-            sums *= allowed
-        documents = _largest(sums, max(CANDIDATES, 2 * top))
+        if allowed is not None and np.count_nonzero(allowed) <= FEW_ALLOWED:
+            documents = np.flatnonzero(allowed)
+        else:
+            sums = self._sum_lists(codes, weights)
+            if allowed is not None:
+                sums *= allowed
+            documents = _largest(sums, max(CANDIDATES, 2 * top))
         scores = self.shared(codes, documents) @ weights
         order = np.lexsort((documents, -scores))[:top]
         order = order[scores[order] > 0]
