@@ -171,8 +171,7 @@ class Reading:
     ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
         """For each other text: the share of each place, and the chains of words it has, too."""
         shares = self._spreading.sums(contributions, self._size)
-        sums = shares.sum(axis=1, keepdims=True)
-        shares = shares / np.where(sums > 0, sums, 1)
+        sums = shares.sum(axis=1, dtype=np.float64)
         linked = self._linking.sums(contributions, self._size) > 0
         ties = np.zeros((len(linked), self._size + 1), np.int32)
         np.cumsum(linked, axis=1, out=ties[:, 1:])
@@ -186,7 +185,7 @@ class Reading:
         whole &= (ends - starts > 1) | follows | precedes
         for row in range(len(shares)):
             chains = self._chains(np.flatnonzero(whole[row]).tolist(), follows[row])
-            yield shares[row], chains
+            yield shares[row] / (sums[row] or 1), chains
 
     def _chains(self, whole: Iterable[int], follows: npt.NDArray[np.bool_]) -> list[list[Token]]:
         """Join neighbouring shared words for as long as the other text has them so joined."""
@@ -237,7 +236,7 @@ class Reading:
         return sorted(found.values(), key=lambda item: -item[0])
 
 
-def _running(shares: Floats) -> npt.NDArray[np.float64]:
+def _running(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Sums up to each place; with the precision that differences of them need."""
     return np.concatenate([[0.0], np.cumsum(shares, dtype=np.float64)])
 
