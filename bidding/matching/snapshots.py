@@ -33,6 +33,7 @@ FORMAT = 1
 
 _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
+_UNFINISHED = ".part"
 _LEARNED = ("idf_", "mean_lengths_")
 _CHUNK = 1 << 20
 
@@ -66,12 +67,31 @@ class Snapshot:
 def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of: datetime) -> str:
     """Write a snapshot into `folder` and put it in force; answers its name.
 
-    Snapshots older than the one it replaces are removed. A process that still maps a removed one
-    keeps its pages until it lets go.
+    Hold the right to build, see `building`. Snapshots older than the one it replaces are removed. A
+    process that still maps a removed one keeps its pages until it lets go.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"*{_UNFINISHED}"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
     name = f"{as_of:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-    unfinished = folder / f"{name}.part"
+    unfinished = folder / f"{name}{_UNFINISHED}"
+    try:
+        _fill(unfinished, matcher, ids, as_of)
+        before = current(folder)
+        unfinished.rename(folder / name)
+        _put_in_force(folder, name)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if current(folder) != name:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        raise
+    _tidy(folder, keep={name, before})
+    return name
+
+
+def _fill(
+    unfinished: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of: datetime
+) -> None:
     unfinished.mkdir()
     arrays = {"ids": ids, **_arrays_of(matcher)}
     files = {key: _write_array(unfinished / f"{key}.npy", array) for key, array in arrays.items()}
@@ -85,11 +105,6 @@ def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of
     }
     _write_text(unfinished / _MANIFEST, json.dumps(manifest, indent=1))
     _sync(unfinished)
-    before = current(folder)
-    unfinished.rename(folder / name)
-    _put_in_force(folder, name)
-    _tidy(folder, keep={name, before})
-    return name
 
 
 def current(folder: Path) -> str | None:
@@ -141,7 +156,7 @@ def _open(address: Address) -> Snapshot:
             **{field.name: arrays[field.name] for field in fields(Postings)}
         )
         as_of = datetime.fromisoformat(manifest["as_of"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{name} cannot be read: {error}") from error
     return Snapshot(address, matcher, arrays["ids"], as_of)
 
