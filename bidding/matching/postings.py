@@ -32,6 +32,8 @@ FEW_ALLOWED = 8192
 
 _AT_ONCE = 16_000_000
 _FEWEST_BITS = 15
+_MOST_SLOTS = 2000
+"""Features of a query that a table can hold; only a matcher without a limit has more."""
 _FACTORS = np.array([0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F], np.uint32)
 _SAMPLE = 1 << 14
 
@@ -240,10 +242,14 @@ class Postings:
         spans = list(zip(begins.tolist(), ends.tolist(), strict=True))
         features = np.concatenate([np.empty(0, np.int32), *(self.features[a:b] for a, b in spans)])
         weights = np.concatenate([np.empty(0, np.float16), *(self.weights[a:b] for a, b in spans)])
-        slots, factor, shift = _slots(numbers)
-        slot = slots[(features.view(np.uint32) * factor) >> shift]
-        hits = np.flatnonzero(slot >= 0)
-        at = slot[hits]
+        if len(numbers) > _MOST_SLOTS:
+            hits, at = np.arange(len(features)), numbers.searchsorted(features)
+            at[at == len(numbers)] = 0
+        else:
+            slots, factor, shift = _slots(numbers)
+            slot = slots[(features.view(np.uint32) * factor) >> shift]
+            hits = np.flatnonzero(slot >= 0)
+            at = slot[hits]
         is_same = numbers[at] == features[hits]
         hits, at = hits[is_same], at[is_same]
         bounds = np.searchsorted(hits, np.concatenate([[0], np.cumsum(ends - begins)]))

@@ -6,18 +6,18 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding.matching.estimator import Document, TfidfMatcher
 from bidding.matching.explaining import Mark, Reading, contributions
+from bidding.matching.postings import Floats
 from bidding.matching.text import Analyzer
 
 ANALYZER = Analyzer()
 
 
-def explained(mine: str, *others: str, title: str = "") -> tuple[Reading, sp.csr_array]:
+def explained(mine: str, *others: str, title: str = "") -> tuple[Reading, Floats]:
     """A text ready to be explained against others, and what ties it to each of them."""
     matcher = TfidfMatcher().fit([Document("", other) for other in others])
     vector = matcher.weigh(Document(title, mine))
@@ -109,8 +109,8 @@ def test_a_reading_of_nothing_is_no_error() -> None:
     none = np.empty(0, np.int64)
     for texts in ([], ["", ""], ["磁", "材"]):
         reading = Reading(ANALYZER, texts, ANALYZER.features(texts), none, 12.0)
-        assert reading.terms(sp.csr_array((1, 0))) == [[]]
-        assert reading.marks(sp.csr_array((1, 0))) == [[] for _ in texts]
+        assert reading.terms(np.zeros((1, 0), np.float32)) == [[]]
+        assert reading.marks(np.zeros((1, 0), np.float32)) == [[] for _ in texts]
 
 
 def test_rare_han_characters_and_blanks_stand_where_they_are() -> None:

@@ -225,13 +225,22 @@ def test_shared_weights_are_those_of_the_documents(seed: int) -> None:
     assert built.rows(first, last).toarray().tolist() == dense[first:last].tolist()
 
 
-def test_features_whose_numbers_end_alike_are_told_apart() -> None:
-    numbers = np.array([5, 5 + module._TABLE, 5 + 2 * module._TABLE])
-    codes = np.arange(3 * module._TABLE, dtype=np.int64)
-    rows = Rows(np.array([0, 1, 3]), numbers[[0, 1, 2]].astype(np.int32), np.ones(3, np.float16))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2**31 - 1), max_size=300, unique=True), st.integers(0, 30))
+def test_a_table_tells_a_querys_features_from_all_others(numbers: list[int], ends: int) -> None:
+    few = np.array(sorted({*numbers, *(5 + (n << 24) for n in range(ends))}), np.int32)
+    slots, factor, shift = module._slots(few)
+    at = slots[(few.view(np.uint32) * factor) >> shift]
+    assert at.tolist() == list(range(len(few)))
+
+
+def test_a_query_may_have_more_features_than_a_table_holds() -> None:
+    size = 40_000
+    codes = np.arange(size, dtype=np.int64)
+    rows = Rows(np.array([0, 1, 3]), np.array([7, 39_999, 8], np.int32), np.ones(3, np.float16))
     built = Postings.build(codes, rows)
-    assert built.shared(numbers[1:2], np.array([0, 1])).toarray().tolist() == [[0], [1]]
-    assert built.search(numbers[:1], np.ones(1, np.float32), 5)[0].tolist() == [0]
+    found, scores = built.search(codes, np.ones(size, np.float32), 5)
+    assert (found.tolist(), scores.tolist()) == ([1, 0], [2, 1])
 
 
 def test_a_document_that_is_not_there_is_named() -> None:
