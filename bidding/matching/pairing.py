@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from bidding.matching.coverage import Item
-from bidding.matching.estimator import Document, TfidfMatcher, Vector
+from bidding.matching.estimator import Document, Vector
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.facts import Boost
 from bidding.matching.facts_table import Asked, FactsTable, bonus, eligible, itemised
@@ -159,14 +159,14 @@ def ranked(scores: Floats, asked: Asked, facts: FactsTable, policy: Policy) -> F
     return np.where(fits, scores + bonus(asked, facts, policy), 0).astype(np.float32)
 
 
-def matrix_of(matcher: TfidfMatcher, vectors: Sequence[Vector]) -> sp.csr_array:
-    """Queries as weights of a matcher's features: csr_array, shape (n_features, n_queries)."""
-    numbers = [matcher.postings_.find(vector.codes) for vector in vectors]
+def matrix_of(view: View, vectors: Sequence[Vector]) -> sp.csr_array:
+    """Queries as weights of a view's features: csr_array, shape (n_features, n_queries)."""
+    numbers = [view.find(vector.codes) for vector in vectors]
     columns = np.repeat(np.arange(len(vectors)), [len(number) for number in numbers])
-    rows = np.concatenate([np.empty(0, np.int32), *numbers])
+    rows = np.concatenate([np.empty(0, np.int64), *numbers])
     weights = np.concatenate([np.empty(0, np.float32), *(v.weights for v in vectors)])
     known = rows >= 0
-    shape = (len(matcher.postings_.codes), len(vectors))
+    shape = (view.n_features, len(vectors))
     return sp.coo_array((weights[known], (rows[known], columns[known])), shape=shape).tocsr()
 
 

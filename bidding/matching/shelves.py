@@ -27,7 +27,7 @@ from bidding.matching import snapshots
 from bidding.matching.estimator import Document, TfidfMatcher, Vector
 from bidding.matching.explaining import SharedTerm, contributions
 from bidding.matching.postings import Floats, Numbers, Postings
-from bidding.matching.text import Codes
+from bidding.matching.text import Codes, among
 
 FEW = 2000
 """Up to so many documents are fitted in memory, in about a second."""
@@ -144,29 +144,48 @@ class View:
         """The ids of all documents by place: the fitted ones, hidden or not, then the delta's."""
         return np.concatenate([self.ids, self.delta_ids])
 
+    @cached_property
+    def _unfitted(self) -> Codes:
+        """The features that only the delta has, sorted."""
+        if self.delta is None:
+            return np.empty(0, np.int64)
+        return self.delta.codes[self.matcher.postings_.find(self.delta.codes) < 0]
+
+    @property
+    def n_features(self) -> int:
+        """Of fitted and changed documents together."""
+        return len(self.matcher.postings_.codes) + len(self._unfitted)
+
+    def find(self, codes: Codes) -> Numbers:
+        """The number of each feature in this view, or -1 where no document has it."""
+        numbers = self.matcher.postings_.find(codes).astype(np.int64)
+        known = among(codes, self._unfitted)
+        behind = len(self.matcher.postings_.codes)
+        numbers[known] = behind + self._unfitted.searchsorted(codes[known])
+        return numbers
+
     def rows(self, first: int, last: int) -> sp.csr_array:
-        """The documents at some places as weights of the features of `matcher`.
+        """The documents at some places as weights of features by their numbers, see `find`.
 
         Returns
         -------
         csr_array of float32, shape (last - first, n_features)
-            A hidden document has no weights; features that only the delta has are left out.
+            A hidden document has no weights.
         """
-        cut = min(max(len(self.ids) - first, 0), last - first)
-        fitted = self.matcher.postings_.rows(first, first + cut)
+        begin, end = min(first, len(self.ids)), min(last, len(self.ids))
+        fitted = self.matcher.postings_.rows(begin, end)
+        fitted.resize((end - begin, self.n_features))
         if self.hidden is not None:
-            fitted = sp.diags_array((~self.hidden[first : first + cut]).astype(np.float32)) @ fitted
-        if self.delta is None or cut == last - first:
+            fitted = sp.diags_array((~self.hidden[begin:end]).astype(np.float32)) @ fitted
+        if self.delta is None or end == last:
             return sp.csr_array(fitted)
-        begin = max(first - len(self.ids), 0)
-        own = self.delta.rows(begin, last - len(self.ids))
-        numbers = self.matcher.postings_.find(self.delta.codes)
-        known = np.flatnonzero(numbers >= 0)
-        changed = sp.csr_array(
-            (np.ones(len(known), np.float32), (known, numbers[known])),
-            shape=(len(numbers), fitted.shape[1]),
+        own = self.delta.rows(max(first - len(self.ids), 0), last - len(self.ids))
+        numbers = self.find(self.delta.codes)
+        renumbered = sp.csr_array(
+            (np.ones(len(numbers), np.float32), (np.arange(len(numbers)), numbers)),
+            shape=(len(numbers), self.n_features),
         )
-        return sp.csr_array(sp.vstack([fitted, own @ changed], format="csr"))
+        return sp.csr_array(sp.vstack([fitted, own @ renumbered], format="csr"))
 
     def weigh(self, query: Document, *, unseen: bool = False) -> Vector:
         """Turn a query into weighted features; see `TfidfMatcher.weigh`."""
