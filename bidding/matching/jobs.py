@@ -94,18 +94,19 @@ def refresh(
     IndexNotReady
         Another process is making the snapshot.
     """
-    make_snapshots()
-    with reading() as session:
-        market = index.market(session)
-        needs = index.load_needs(session, queries.open_challenges())
     folder = Path(current_app.config["SETTINGS"].data_dir) / "matching" / "refresh"
-    pairings = refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs)
-    surveys = _surveys(market, needs)
-    open_ids = [need.challenge_id for need in needs]
-    with unit_of_work("command") as session:
-        rules.store(session, pairings, scope=Suggestion.challenge_id.in_(open_ids))
-        rules.store_surveys(session, surveys)
-    refreshing.forget(folder)
+    with refreshing.alone(folder):
+        make_snapshots()
+        with reading() as session:
+            market = index.market(session)
+            needs = index.load_needs(session, queries.open_challenges())
+        pairings = refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs)
+        surveys = _surveys(market, needs)
+        open_ids = [need.challenge_id for need in needs]
+        with unit_of_work("command") as session:
+            rules.store(session, pairings, scope=Suggestion.challenge_id.in_(open_ids))
+            rules.store_surveys(session, surveys)
+        refreshing.forget(folder)
     return len(pairings)
 
 

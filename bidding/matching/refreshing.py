@@ -7,9 +7,11 @@ folder is named after everything that goes in: other input is another run.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ import scipy.sparse as sp
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.facts_table import FactsTable, itemised
 from bidding.matching.pairing import (
+    LEAST_SCORE,
+    PER_CHALLENGE,
+    PER_ORGANIZATION,
     TERMS,
     Market,
     Need,
@@ -38,6 +43,9 @@ STRETCH = 8192
 
 EXPLAINED = 2000
 """Pairs that are explained at once."""
+
+_PATIENCE = 10
+"""Seconds in which a scheduler must answer."""
 
 Progress = Callable[[int, int], None]
 
@@ -62,7 +70,7 @@ def refresh(
     progress : callable
         Is told how many stretches are done, and of how many as far as is known.
     jobs : int, default=1
-        Processes of this machine; -1 for all, also those of the joblib backend in force.
+        Processes of this machine, -1 for all; within `on_cluster` all workers are used.
     stretch : int, default=`STRETCH`
 
     Returns
@@ -72,9 +80,9 @@ def refresh(
     """
     if not needs:
         return []
-    run = _Run(folder, market, needs, jobs, progress)
+    run = _Run(folder, _name_of(market, needs, stretch), jobs, progress)
     view, places = market.view, len(market.view.every_id)
-    queries = matrix_of(view.matcher, [view.weigh(need.text) for need in needs])
+    queries = matrix_of(view, [view.weigh(need.text) for need in needs])
     stretches = [(at, min(at + stretch, places)) for at in range(0, places, stretch)]
     found = run.results(
         "pairs",
@@ -98,18 +106,59 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process of this machine, and no other thread, refreshes in `folder`."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+class ClusterError(Exception):
+    """There is no cluster to work on; the message says what to do."""
+
+
+@contextmanager
+def on_cluster(scheduler: str) -> Iterator[None]:
+    """Run what is refreshed within the block on the workers of a Dask cluster.
+
+    The workers need this package, and a snapshot under the same path as here where there are many
+    documents. A stretch whose worker is lost is given to another one.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address of the scheduler, such as `tcp://10.0.0.5:8786`.
+
+    Raises
+    ------
+    ClusterError
+        Dask is not installed, or there is no scheduler.
+    """
+    try:
+        import distributed  # noqa: PLC0415 - optional, and slow to import
+    except ImportError as error:
+        raise ClusterError("a cluster needs Dask: pip install 'dask[distributed]'") from error
+    try:
+        client = distributed.Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no scheduler answers at {scheduler}: {error}") from error
+    with client, joblib.parallel_config(backend="dask", client=client):
+        yield
+
+
+def _name_of(market: Market, needs: Sequence[Need], stretch: int) -> str:
+    """A name that differs wherever the results of a run, or how they are divided, would."""
+    limits = (stretch, EXPLAINED, TERMS, PER_CHALLENGE, PER_ORGANIZATION, LEAST_SCORE)
+    given = (market.view.identity, needs, market.facts, market.policy, limits)
+    return str(joblib.hash(given))
+
+
 class _Run:
     """The folder of one run, and the processes that fill it."""
 
-    def __init__(
-        self,
-        folder: Path,
-        market: Market,
-        needs: Sequence[Need],
-        jobs: int,
-        progress: Progress,
-    ) -> None:
-        name = str(joblib.hash((market.view.identity, needs, market.facts, market.policy)))
+    def __init__(self, folder: Path, name: str, jobs: int, progress: Progress) -> None:
         self._folder = folder / name
         if not self._folder.exists():
             forget(folder)
@@ -123,30 +172,49 @@ class _Run:
     ) -> list[Any]:
         """Results of `work` with each of some arguments, from its file where there is one."""
         paths = [self._folder / f"{kind}-{number:06}.json" for number in range(len(arguments))]
-        missing = [number for number, path in enumerate(paths) if not path.exists()]
+        results = [_read(path) for path in paths]
+        missing = [number for number, result in enumerate(results) if result is None]
         done = len(paths) - len(missing)
         whole = self._before + len(paths)
         self._progress(self._before + done, whole)
         for number, result in self._run(work, arguments, missing):
-            unfinished = paths[number].with_suffix(".part")
-            unfinished.write_text(json.dumps(result), encoding="utf-8")
-            unfinished.replace(paths[number])
+            _write(paths[number], result)
+            results[number] = result
             done += 1
             self._progress(self._before + done, whole)
         self._before = whole
-        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        return results
 
     def _run(
         self, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], missing: list[int]
     ) -> Iterator[tuple[int, Any]]:
         parallel = joblib.Parallel(n_jobs=self._jobs, return_as="generator_unordered")
-        calls = (joblib.delayed(_numbered)(work, number, *arguments[number]) for number in missing)
+        # All in one tuple: a cluster keeps single large arguments on one worker, and if that one
+        # is lost, so are they.
+        calls = (
+            joblib.delayed(_numbered)((work, number, *arguments[number])) for number in missing
+        )
         results: Iterator[tuple[int, Any]] = parallel(calls)
         return results
 
 
-def _numbered(work: Callable[..., Any], number: int, *arguments: Any) -> tuple[int, Any]:
+def _numbered(call: tuple[Any, ...]) -> tuple[int, Any]:
+    work, number, *arguments = call
     return number, work(*arguments)
+
+
+def _read(path: Path) -> Any:
+    """A result that was kept, or None where there is none or it was cut short."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _write(path: Path, result: Any) -> None:
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(result), encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _pair(
