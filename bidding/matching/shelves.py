@@ -75,10 +75,27 @@ class Source:
     def stream(self, session: Session, ids: list[int]) -> Iterator[Document]:
         """Yield all documents; their ids are appended to `ids`."""
         query = self.rows(None).execution_options(yield_per=_ROWS_AT_ONCE)
-        for row in session.scalars(query):
-            ids.append(row.id)
-            yield self.document(row)
-            session.expunge(row)
+        with _apart(session) as reader:
+            for row in reader.scalars(query):
+                ids.append(row.id)
+                yield self.document(row)
+                reader.expunge(row)
+
+    def some(self, session: Session, wanted: Sequence[int], ids: list[int]) -> Iterator[Document]:
+        """Yield the documents among some ids, as `stream` does."""
+        with _apart(session) as reader:
+            for first in range(0, len(wanted), _ROWS_AT_ONCE):  # a statement takes only so many
+                for row in reader.scalars(self.rows(wanted[first : first + _ROWS_AT_ONCE])):
+                    ids.append(row.id)
+                    yield self.document(row)
+
+
+def _apart(session: Session) -> Session:
+    """A session in the same transaction, whose records are not those that the caller works on.
+
+    The queries here load little of a record and refuse the rest, which would stick to the caller's.
+    """
+    return Session(session.connection())
 
 
 @dataclass(frozen=True)
@@ -382,11 +399,12 @@ class Shelf:
         if not changes:
             return _Held((), base, snapshot)
         changed = sorted({ident for ident, _ in changes})
-        rows = session.scalars(self.source.rows(changed)).all()
+        ids: list[int] = []
+        delta = base.matcher.transform(self.source.some(session, changed, ids))
         view = replace(
             base,
             hidden=np.isin(base.ids, changed),
-            delta=base.matcher.transform(self.source.document(row) for row in rows),
-            delta_ids=np.array([row.id for row in rows], np.int64),
+            delta=delta,
+            delta_ids=np.array(ids, np.int64),
         )
         return _Held(changes, view, snapshot)
