@@ -111,6 +111,7 @@ class Challenge(HasLifecycle, Timestamps, Base):
             name="budget_range",
         ),
         sa.Index("ix_challenges_status_closes_at", "status", "closes_at"),
+        sa.Index("ix_challenges_updated_at", "updated_at"),
     )
 
     id: Mapped[PrimaryKey]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
 
-from bidding.matching import bench, measure, tuning
+from bidding.matching import bench, measure, refreshing, tuning
 from bidding.matching import jobs as background
 from bidding.matching.duplicates import alike_pairs
 from bidding.matching.estimator import TfidfMatcher
+from bidding.matching.shelves import IndexNotReady
 
 
 @click.group("matching")
@@ -151,9 +153,20 @@ def duplicates(path: Path, title: str | None) -> None:
 
 @matching.command("refresh")
 @click.option("--jobs", default=1, show_default=True, help="Processes; -1 for one a processor.")
+@click.option("--scheduler", metavar="tcp://…", help="Use the workers of this Dask scheduler.")
 @with_appcontext
-def refresh(jobs: int) -> None:
+def refresh(jobs: int, scheduler: str | None) -> None:
     """Recompute every suggestion; goes on where it was stopped."""
+    try:
+        with refreshing.on_cluster(scheduler) if scheduler else nullcontext():
+            count = _refresh(-1 if scheduler else jobs)
+    except (refreshing.ClusterError, IndexNotReady) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{count} suggestions")
+
+
+def _refresh(jobs: int) -> int:
+    """Refresh with a bar of progress and the time left."""
     bar = click.progressbar(length=1, label="Stretches", file=click.get_text_stream("stderr"))
     with bar:
 
@@ -161,5 +174,4 @@ def refresh(jobs: int) -> None:
             bar.length = everything
             bar.update(done - bar.pos)
 
-        count = background.refresh(progress, jobs=jobs)
-    click.echo(f"{count} suggestions")
+        return background.refresh(progress, jobs=jobs)

@@ -29,11 +29,11 @@ from bidding.matching.text import (
 )
 
 CHANNEL_WEIGHTS: Mapping[str, float] = {
-    "character": 1.2,
+    "character": 1.1,
     "two_characters": 1.0,
     "word": 1.0,
     "word_pair": 0.5,
-    "word_piece": 0.5,
+    "word_piece": 0.4,
 }
 """How much each channel of features counts, the same for all data."""
 
@@ -117,18 +117,18 @@ class TfidfMatcher(BaseEstimator):
 
     Parameters
     ----------
-    k1 : float, default=0.8
+    k1 : float, default=1.2
         How late repeating a feature stops to count.
-    b : float, default=0.7
+    b : float, default=0.9
         How far a long document needs more repetitions for the same weight, from 0 to 1.
     length_norm : float, default=0.3
         How far documents are scaled to the same length: at 1 a score is a cosine, which favours
         short documents; at 0 nothing is scaled.
     idf_floor : float, default=0.5
         Weight of a feature that every document has.
-    query_power : float, default=0.4
+    query_power : float, default=0.3
         Power of a count in a query.
-    title_weight : float, default=12.0
+    title_weight : float, default=30.0
         How many times a query's title counts.
     document_title_weight : float, default=1.0
         How many times a document's title counts.
@@ -138,7 +138,7 @@ class TfidfMatcher(BaseEstimator):
         Only so many of a document's heaviest features are kept.
     channel_weights : mapping of str to float, or None
         Overrides of `CHANNEL_WEIGHTS`; 0 switches a channel off.
-    boilerplate_weight : float, default=0.3
+    boilerplate_weight : float, default=0.6
         How much the features count that say little; see `Analyzer.boilerplate`.
 
     Attributes
@@ -158,17 +158,17 @@ class TfidfMatcher(BaseEstimator):
     def __init__(
         self,
         *,
-        k1: float = 0.8,
-        b: float = 0.7,
+        k1: float = 1.2,
+        b: float = 0.9,
         length_norm: float = 0.3,
         idf_floor: float = 0.5,
-        query_power: float = 0.4,
-        title_weight: float = 12.0,
+        query_power: float = 0.3,
+        title_weight: float = 30.0,
         document_title_weight: float = 1.0,
         max_query_terms: int | None = 300,
         max_document_terms: int | None = 640,
         channel_weights: Mapping[str, float] | None = None,
-        boilerplate_weight: float = 0.3,
+        boilerplate_weight: float = 0.6,
     ) -> None:
         self.k1 = k1
         self.b = b

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Strength(Choice):
     """What a score means to a reader.
 
-    The limits come from judged data: of the pairs that score 0.3 and more, six to nine in ten
-    were judged to fit; from 0.2, two to five; see ``docs/matching.md``.
+    The limits come from judged data: of the pairs that score 0.25 and more, six to eight in ten
+    were judged to fit; from 0.18, three to five; see ``docs/matching.md``.
     """
 
     STRONG = "strong", N_("Strong match"), Tone.SUCCESS
@@ -33,9 +33,9 @@ class Strength(Choice):
     @classmethod
     def of(cls, score: float) -> Strength:
         """The strength of a score between 0 and 1."""
-        if score >= 0.3:
+        if score >= 0.25:
             return cls.STRONG
-        if score >= 0.2:
+        if score >= 0.18:
             return cls.GOOD
         return cls.POSSIBLE if score >= 0.12 else cls.WEAK
 

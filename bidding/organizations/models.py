@@ -57,6 +57,7 @@ class Organization(HasLifecycle, Timestamps, Base):
             name="verified_has_time",
         ),
         sa.Index("ix_organizations_status_size_class", "status", "size_class"),
+        sa.Index("ix_organizations_updated_at", "updated_at"),
     )
 
     id: Mapped[PrimaryKey]
@@ -224,6 +225,7 @@ class CapabilityProfile(Timestamps, Base):
     """What an SME makes and can do, in its own words (Markdown). The matcher reads it."""
 
     __tablename__ = "capability_profiles"
+    __table_args__ = (sa.Index("ix_capability_profiles_updated_at", "updated_at"),)
 
     id: Mapped[PrimaryKey]
     organization_id: Mapped[int] = references("organizations.id", index=False, unique=True)

@@ -62,9 +62,9 @@ def test_a_score_worked_out_by_hand() -> None:
 
 
 def test_a_repeated_word_saturates_and_a_title_counts_by_its_weight() -> None:
-    fitted = TfidfMatcher(channel_weights=WORDS_ALONE, b=0, length_norm=0, title_weight=3).fit(
-        [text("magnet magnet magnet"), text("glass")]
-    )
+    fitted = TfidfMatcher(
+        channel_weights=WORDS_ALONE, k1=0.8, b=0, length_norm=0, title_weight=3, query_power=0.4
+    ).fit([text("magnet magnet magnet"), text("glass")])
     rare = math.log(3 / 2) + 0.5
     thrice = 3 * 1.8 / (3 + 0.8)
     in_title, in_text = 3**0.4, 1
