@@ -15,9 +15,10 @@ import numpy as np
 
 from bidding.challenges.models import ChallengeKind
 from bidding.matching import figures
+from bidding.matching.coverage import Extent
 from bidding.matching.documents import offer_of
 from bidding.matching.estimator import Document
-from bidding.matching.explanations import Coverage, Explanation, PairReading, rank_of
+from bidding.matching.explanations import Explanation, PairReading, rank_of
 from bidding.matching.pairing import PER_CHALLENGE
 from bidding.matching.text import Codes, among
 from bidding.vocabulary import N_
@@ -141,7 +142,7 @@ def _candidates(pair: PairReading, explained: Explanation) -> list[_Candidate]:
     found = [
         _candidate(pair, item.requirement.summary, N_("We reach: %(words)s"), *at)
         for item in explained.items
-        if item.coverage is not Coverage.COVERED
+        if item.extent is not Extent.COVERED
     ]
     solved = N_("We have dealt with this: “%(words)s”")
     for passage in explained.need:

@@ -236,7 +236,7 @@ def survey(market: Market, need: Need) -> Survey | None:
     # A firm that knows one word of an item, and nothing of the field, is no partner.
     near = scores >= LEAST_SCORE
     ids, scores = ids[near], scores[near]
-    items = weighed(view, [item.text for item in need.items])
+    items = weighed(view.matcher, [item.text for item in need.items])
     parts = coverage_of(view, items, ids)
     kept = _kept(ids, scores, parts, _weights(need.items))
     candidates = tuple(

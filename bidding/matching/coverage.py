@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from bidding.challenges.models import Challenge
-from bidding.matching.estimator import Document
+from bidding.challenges.models import Challenge, Operator, Requirement
+from bidding.matching.estimator import Document, TfidfMatcher
+from bidding.matching.postings import Floats
 from bidding.matching.shelves import View
-from bidding.matching.text import Analyzer, Codes, among
+from bidding.matching.text import GRAM, PIECE, Analyzer, Codes, among, channels
 from bidding.vocabulary import N_, Choice, Tone
 
 COVERED = 0.5
@@ -36,13 +37,14 @@ _SHORTEST_CLAUSE = 8
 _CLAUSE_ENDS = re.compile(r"[。；;\n]|\.(?=\s|$)")
 _BULLET = re.compile(r"^\W*(?:\d{1,2}[.)、．]\s*)?")
 _MARKUP = re.compile(r"[*_`#>|]+")
+_BRACKETS = re.compile(r"[(\uff08\[\u3010][^)\uff09\]\u3011]*[)\uff09\]\u3011]")
 
 
 class Extent(Choice):
     """How far an item is covered."""
 
     COVERED = "covered", N_("Covered"), Tone.SUCCESS
-    PARTLY = "partly", N_("Partly covered"), Tone.INFO
+    PARTLY = "partly", N_("Partly covered"), Tone.WARNING
     NOT = "not", N_("Not covered")
 
     @classmethod
@@ -76,11 +78,20 @@ def items_of(challenge: Challenge) -> tuple[Item, ...]:
     """What a challenge asks for: its requirements, or sentences where it has hardly any."""
     rows = challenge.requirements
     if len(rows) >= FEWEST_ITEMS:
-        return tuple(
-            Item(row.summary, f"{row.name} {row.value} {row.unit}".strip(), row.must)
-            for row in rows
-        )
+        return tuple(Item(row.summary, asked_of(row), row.must) for row in rows)
     return tuple(Item(clause, clause) for clause in _clauses(challenge))[:_MOST_CLAUSES]
+
+
+def indicator_of(requirement: Requirement) -> str:
+    """The name of an indicator without the circumstances under which it is measured."""
+    return _BRACKETS.sub(" ", requirement.name).strip() or requirement.name
+
+
+def asked_of(requirement: Requirement) -> str:
+    """The words that a profile must have to speak of a requirement: a figure is none of them."""
+    indicator = indicator_of(requirement)
+    is_words = requirement.operator is Operator.TEXT
+    return f"{indicator} {requirement.value}" if is_words else indicator
 
 
 def item_texts(challenge: Challenge) -> list[str]:
@@ -143,14 +154,34 @@ class Weighed:
         return among(self.codes, found).astype(np.float32) @ self.shares
 
 
-def weighed(view: View, texts: Sequence[str]) -> Weighed:
-    """Weigh the features of items, those included that no document has."""
-    vectors = [view.weigh(Document("", text), unseen=True) for text in texts]
-    codes = np.unique(np.concatenate([np.empty(0, np.int64), *(v.codes for v in vectors)]))
-    shares = np.zeros((len(codes), len(vectors)), np.float32)
-    for column, vector in enumerate(vectors):
-        total = vector.weights.sum()
-        shares[codes.searchsorted(vector.codes), column] = vector.weights / (total or 1)
+def part_weights(matcher: TfidfMatcher, text: str) -> tuple[Codes, Floats]:
+    """The features that say what a text is about, and which part of it each is.
+
+    Single characters and pieces of words are left out where there are others. Features that no
+    document has count, too: without them whoever shares an item's one common word would cover it.
+
+    Returns
+    -------
+    codes : ndarray of int64, shape (n_features,)
+        Sorted.
+    parts : ndarray of float32, shape (n_features,)
+        Together 1.
+    """
+    codes = np.unique(matcher.analyzer.features([text]).codes)
+    channel = channels(codes)
+    telling = codes[(channel != PIECE) & ((channel != GRAM) | (codes >= 1 << 16))]
+    codes = telling if len(telling) else codes
+    weights = matcher.weights_of(codes)
+    return codes, weights / np.float32(weights.sum() or 1)
+
+
+def weighed(matcher: TfidfMatcher, texts: Sequence[str]) -> Weighed:
+    """Weigh the features of items."""
+    found = [part_weights(matcher, text) for text in texts]
+    codes = np.unique(np.concatenate([np.empty(0, np.int64), *(own for own, _ in found)]))
+    shares = np.zeros((len(codes), len(found)), np.float32)
+    for column, (own, parts) in enumerate(found):
+        shares[codes.searchsorted(own), column] = parts
     return Weighed(codes, shares)
 
 
@@ -170,7 +201,7 @@ def coverage(
     ndarray of float32, shape (n_ids, n_items)
         From 0 to 1: the part of an item's weight whose features a document has. See `Extent`.
     """
-    return coverage_of(view, weighed(view, texts), ids)
+    return coverage_of(view, weighed(view.matcher, texts), ids)
 
 
 def coverage_of(

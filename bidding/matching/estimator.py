@@ -232,9 +232,7 @@ class TfidfMatcher(BaseEstimator):
         self._scale(rows, lengths)
         return Postings.build(codes, rows)
 
-    def weigh(
-        self, query: Document, *, also: Postings | None = None, unseen: bool = False
-    ) -> Vector:
+    def weigh(self, query: Document, *, also: Postings | None = None) -> Vector:
         """Turn a query into weighted features.
 
         Parameters
@@ -242,18 +240,16 @@ class TfidfMatcher(BaseEstimator):
         query : Document
         also : Postings or None
             Other documents that are searched, so that features which only they have count, too.
-        unseen : bool, default=False
-            Whether features that no document has count, too.
 
         Returns
         -------
         Vector
-            Unless `unseen`, features that no document has are left out.
+            Features that no document has are left out.
         """
         check_is_fitted(self)
         found = self.analyzer.features([query.title, query.text])
         codes, counts = self._query_counts(found)
-        known = (self._find(codes) >= 0) | unseen
+        known = self._find(codes) >= 0
         if also is not None:
             known |= also.find(codes) >= 0
         codes = codes[known]

@@ -16,6 +16,14 @@ import numpy as np
 
 from bidding.challenges.models import Challenge, Operator, Requirement
 from bidding.matching import figures
+from bidding.matching.coverage import (
+    COVERED,
+    PARTLY,
+    Extent,
+    asked_of,
+    indicator_of,
+    part_weights,
+)
 from bidding.matching.documents import need_of
 from bidding.matching.estimator import TfidfMatcher
 from bidding.matching.explaining import Mark, Reading, SharedTerm, contributions
@@ -26,22 +34,13 @@ from bidding.matching.pairing import LEAST_SCORE
 from bidding.matching.policy import Policy
 from bidding.matching.postings import Floats
 from bidding.matching.shelves import View
-from bidding.matching.text import GRAM, PIECE, Analyzer, Codes, among, channels
+from bidding.matching.text import Analyzer, Codes, among
 from bidding.organizations.models import Organization
 from bidding.text import lines
 from bidding.vocabulary import N_, Choice, Tone
 
 TERMS = 12
 """Terms that are named: more than on a card, fewer than anybody tires of."""
-
-COVERED = 0.5
-"""From this part of its weight on a requirement counts as covered by a profile.
-
-Of real pairs, those around it name the same indicator in other words.
-"""
-
-PARTLY = 0.25
-"""From here on as partly covered; below it two texts share a word or two by chance."""
 
 LEAST_SHARE = 0.005
 """A term with less of the score would be shown as 0 %."""
@@ -51,23 +50,6 @@ STEPS = (0.0, 0.03, 0.08)
 
 _SELDOM = frozenset({GateName.SIZE, GateName.VERIFIED, GateName.OWN})
 """Gates that are named only when an SME fails them."""
-
-
-_BRACKETS = re.compile(r"[(\uff08\[\u3010][^)\uff09\]\u3011]*[)\uff09\]\u3011]")
-
-
-class Coverage(Choice):
-    """How much of a requirement the words of a profile have."""
-
-    COVERED = "covered", N_("Covered"), Tone.SUCCESS
-    PARTLY = "partly", N_("Partly covered"), Tone.WARNING
-    NOT_COVERED = "not_covered", N_("Not covered")
-
-    @classmethod
-    def of(cls, part: float) -> Coverage:
-        if part >= COVERED:
-            return cls.COVERED
-        return cls.PARTLY if part >= PARTLY else cls.NOT_COVERED
 
 
 class Figure(Choice):
@@ -124,7 +106,7 @@ class Item:
     requirement : Requirement
     pieces : list of Piece
         Its name; what the profile has of it has a step.
-    coverage : Coverage
+    extent : Extent
     figure : Figure
     quotation : str
         The sentence of the profile that the figure was found in.
@@ -132,7 +114,7 @@ class Item:
 
     requirement: Requirement
     pieces: list[Piece]
-    coverage: Coverage
+    extent: Extent
     figure: Figure = Figure.NONE
     quotation: str = ""
 
@@ -186,10 +168,10 @@ class Explanation:
         return all(gate.passed for gate in self.gates)
 
     @property
-    def counts(self) -> dict[Coverage, int]:
+    def counts(self) -> dict[Extent, int]:
         """How many requirements are covered, partly covered, and not covered."""
-        found = Counter(item.coverage for item in self.items)
-        return {coverage: found[coverage] for coverage in Coverage}
+        found = Counter(item.extent for item in self.items)
+        return {extent: found[extent] for extent in Extent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,22 +303,15 @@ class PairReading:
         ]
 
     def _item(self, requirement: Requirement, pieces: list[Piece]) -> Item:
-        indicator = _without_brackets(requirement.name)
+        indicator = indicator_of(requirement)
         is_words = requirement.operator is Operator.TEXT
-        asked = f"{indicator} {requirement.value}" if is_words else indicator
-        codes, weights = self._weighed(asked)
-        coverage = Coverage.of(float(weights[among(codes, self.had)].sum()))
-        item = Item(requirement, pieces, coverage)
-        if is_words or coverage is Coverage.NOT_COVERED:
+        codes, weights = part_weights(self.matcher, asked_of(requirement))
+        extent = Extent.of(float(weights[among(codes, self.had)].sum()))
+        item = Item(requirement, pieces, extent)
+        if is_words or extent is Extent.NOT:
             return item
         figure, quotation = self._figure(requirement, indicator)
         return replace(item, figure=figure, quotation=quotation)
-
-    def _weighed(self, text: str) -> tuple[Codes, Floats]:
-        """The features that say what a text is about, with their part of its weight."""
-        codes = _telling(self.codes_of([text]))
-        weights = self.matcher.weights_of(codes)
-        return codes, weights / (weights.sum() or 1)
 
     def _figure(self, requirement: Requirement, indicator: str) -> tuple[Figure, str]:
         """What the sentences about the indicator say of its figure, and the one that does."""
@@ -344,7 +319,7 @@ class PairReading:
         if target is None:
             return Figure.UNSTATED, ""
         found = (Figure.UNSTATED, "")
-        for clause, part in self.clauses.about(*self._weighed(indicator)):
+        for clause, part in self.clauses.about(*part_weights(self.matcher, indicator)):
             stated = figures.find(clause.text, target.unit)
             is_met = stated and all(target.is_met_by(span) for span in stated)
             if is_met and part >= COVERED:
@@ -429,21 +404,6 @@ def _fields_of(organization: Organization) -> list[tuple[str, str, str]]:
             ("notes", N_("Anything else"), lines(profile.notes)),
         ]
     return fields
-
-
-def _telling(codes: Codes) -> Codes:
-    """Features that say what a text is about: single characters and pieces of words do not.
-
-    All of them where there are no others.
-    """
-    channel = channels(codes)
-    chosen = codes[(channel != PIECE) & ((channel != GRAM) | (codes >= 1 << 16))]
-    return chosen if len(chosen) else codes
-
-
-def _without_brackets(name: str) -> str:
-    """The name of an indicator without the circumstances under which it is measured."""
-    return _BRACKETS.sub(" ", name).strip() or name
 
 
 def _completed(text: str, marks: Sequence[Mark], terms: Sequence[SharedTerm]) -> list[Mark]:

@@ -204,9 +204,9 @@ class View:
         )
         return sp.csr_array(sp.vstack([fitted, own @ renumbered], format="csr"))
 
-    def weigh(self, query: Document, *, unseen: bool = False) -> Vector:
-        """Turn a query into weighted features; see `TfidfMatcher.weigh`."""
-        return self.matcher.weigh(query, also=self.delta, unseen=unseen)
+    def weigh(self, query: Document) -> Vector:
+        """Turn a query into weighted features."""
+        return self.matcher.weigh(query, also=self.delta)
 
     def search(
         self,

@@ -19,11 +19,11 @@ from bidding.challenges.models import (
 )
 from bidding.config import ROOT
 from bidding.matching.advice import Place, advise
+from bidding.matching.coverage import Extent
 from bidding.matching.documents import offer_of
 from bidding.matching.estimator import TfidfMatcher
 from bidding.matching.explanations import (
     Clauses,
-    Coverage,
     Explanation,
     Figure,
     PairReading,
@@ -169,10 +169,10 @@ def test_two_that_share_nothing_are_told_so(market) -> None:
 def test_requirements_are_covered_by_the_words_of_the_profile(market) -> None:
     why = explained(market, challenge("无铬高耐蚀"), named(market, "南马表面"))
 
-    assert item(why, "中性盐雾").coverage is Coverage.COVERED
-    assert item(why, "镀层厚度").coverage is Coverage.PARTLY
-    assert item(why, "单位面积加工成本").coverage is Coverage.NOT_COVERED
-    assert why.counts == {Coverage.COVERED: 2, Coverage.PARTLY: 2, Coverage.NOT_COVERED: 2}
+    assert item(why, "中性盐雾").extent is Extent.COVERED
+    assert item(why, "镀层厚度").extent is Extent.PARTLY
+    assert item(why, "单位面积加工成本").extent is Extent.NOT
+    assert why.counts == {Extent.COVERED: 2, Extent.PARTLY: 2, Extent.NOT: 2}
     pieces = [(piece.text, piece.step) for piece in item(why, "镀层与基体结合力").pieces]
     assert pieces == [("镀层", 1), ("与基体", 0), ("结合力", 1)]
 
