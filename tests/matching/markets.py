@@ -105,7 +105,7 @@ def main() -> None:
     def progress(done: int, everything: int) -> None:
         print(done, everything, os.getpid(), flush=True)  # noqa: T201 - read by the test
 
-    refreshing.refresh(market(view), needs(30), folder / "run", progress=progress, stretch=20)
+    refreshing.refresh(market(view), needs(20), folder / "run", progress=progress, stretch=20)
 
 
 if __name__ == "__main__":

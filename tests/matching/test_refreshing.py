@@ -24,8 +24,8 @@ from bidding.matching.refreshing import ClusterError, alone, forget, on_cluster,
 from tests.matching import markets
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDS = markets.needs(30)
-COUNT = 240
+NEEDS = markets.needs(20)
+COUNT = 160
 STRETCH = 20
 STRETCHES = COUNT // STRETCH
 MARKET = markets.market(markets.fitted(COUNT))
@@ -55,7 +55,7 @@ class Log(list[tuple[int, int]]):
 
 def test_pairings_are_those_of_single_challenges(expected: list[Pairing]) -> None:
     kept = {(one.challenge_id, one.organization_id): one for one in expected}
-    assert len(kept) == len(expected) > 300
+    assert len(kept) == len(expected) > 200
     for need in NEEDS:
         for one in MARKET.for_challenge(need):
             other = kept[one.challenge_id, one.organization_id]
@@ -273,7 +273,7 @@ def test_a_cluster_that_loses_a_worker_gives_what_one_process_gives(
     tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]], expected: list[Pairing]
 ) -> None:
     address, workers = cluster
-    count, stretch = 3000, 25
+    count, stretch = 2000, 25
     market = markets.market(markets.kept(count, tmp_path / "snapshot"))
     alone = refresh(market, NEEDS, tmp_path / "alone")
     wait_for_workers(address, 2)
@@ -281,7 +281,7 @@ def test_a_cluster_that_loses_a_worker_gives_what_one_process_gives(
 
     def progress(done: int, everything: int) -> None:
         log(done, everything)
-        if done == 30:
+        if done == 20:
             workers[0].send_signal(signal.SIGKILL)
 
     began = time.monotonic()
