@@ -23,6 +23,9 @@ _LONGEST_PHRASE = 8
 _MOST_WORDS = 3
 """Words of a phrase in an alphabetic script."""
 
+_AT_ONCE = 4_000_000
+"""Numbers that are spread over places at once: a long text has a hundred thousand places."""
+
 
 @dataclass(frozen=True, slots=True)
 class SharedTerm:
@@ -170,6 +173,13 @@ class Reading:
         self, contributions: Floats
     ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
         """For each other text: the share of each place, and the chains of words it has, too."""
+        step = max(_AT_ONCE // max(len(self._spreading.places), self._size, 1), 1)
+        for first in range(0, len(contributions), step):
+            yield from self._spread_some(contributions[first : first + step])
+
+    def _spread_some(
+        self, contributions: Floats
+    ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
         shares = self._spreading.sums(contributions, self._size)
         sums = shares.sum(axis=1, dtype=np.float64)
         linked = self._linking.sums(contributions, self._size) > 0
