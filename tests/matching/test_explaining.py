@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bidding.matching import explaining
 from bidding.matching.estimator import Document, TfidfMatcher
 from bidding.matching.explaining import Mark, Reading, contributions
 from bidding.matching.postings import Floats
@@ -77,6 +78,27 @@ def test_each_other_text_is_explained_as_if_alone() -> None:
     alone = [reading.terms(gained[[at]])[0] for at in range(len(others))]
     assert reading.terms(gained) == alone
     assert alone[2] == alone[4] == []
+
+
+def test_a_long_text_is_explained_against_few_others_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it takes of memory must not be length times number of others: that was gigabytes."""
+    others = ["永磁电机", "rare earth", "", "电机 rare", "伺服"]
+    reading, gained = explained("永磁电机 rare-earth", *others)
+    whole = reading.terms(gained)
+    taken: list[int] = []
+
+    def sums(self: object, contributions: Floats, size: int) -> Floats:
+        taken.append(len(contributions))
+        return original(self, contributions, size)
+
+    original = explaining._Places.sums
+    monkeypatch.setattr(explaining._Places, "sums", sums)
+    monkeypatch.setattr(explaining, "_AT_ONCE", 80)
+    assert reading.terms(gained) == whole
+    assert sum(taken) == 2 * len(others)
+    assert max(taken) < len(others)
 
 
 def test_no_other_texts_need_no_explanation() -> None:

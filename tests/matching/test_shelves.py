@@ -50,15 +50,8 @@ def smes(session: Session) -> list[Organization]:
         sme = f.OrganizationFactory(sme=True, updated_at=LONG_AGO)
         f.ProfileFactory(organization=sme, products=products, technologies="", updated_at=LONG_AGO)
         found.append(sme)
-    f.OrganizationFactory(
-        name="永磁材料集团",
-        status=OrganizationStatus.SUSPENDED,
-        verified_at=LONG_AGO,
-        updated_at=LONG_AGO,
-    )
-    f.OrganizationFactory(
-        name="永磁材料草稿", sme=True, status=OrganizationStatus.DRAFT, updated_at=LONG_AGO
-    )
+    for status in (OrganizationStatus.DRAFT, OrganizationStatus.SUSPENDED):
+        f.OrganizationFactory(name=f"永磁材料{status}", status=status, updated_at=LONG_AGO)
     session.commit()
     return found
 
@@ -150,19 +143,26 @@ def test_a_new_sme_is_found(session: Session, shelf: Shelf, smes: list[Organizat
     assert view.every_id.tolist() == [*[sme.id for sme in smes], new.id]
 
 
+@pytest.mark.parametrize(
+    "away",
+    [{"status": OrganizationStatus.SUSPENDED}, {"status": OrganizationStatus.CHANGES_REQUESTED}],
+)
 def test_an_sme_that_goes_is_not_found_and_one_that_comes_back_is(
-    session: Session, shelf: Shelf, smes: list[Organization]
+    session: Session, shelf: Shelf, smes: list[Organization], away: dict[str, Any]
 ) -> None:
     sme = smes[0]
+    back = {name: getattr(sme, name) for name in away}
     look(shelf)
-    sme.status = OrganizationStatus.SUSPENDED
+    for name, value in away.items():
+        setattr(sme, name, value)
     session.commit()
     gone = look(shelf)
     assert found(gone) == []
     assert gone.n_documents == 4
     assert gone.scores(gone.weigh(MAGNETS), [sme.id]).tolist() == [0]
     assert gone.explain(gone.weigh(MAGNETS), [sme.id]) == [[]]
-    sme.status = OrganizationStatus.VERIFIED
+    for name, value in back.items():
+        setattr(sme, name, value)
     session.commit()
     assert found(look(shelf)) == [sme.id]
 
