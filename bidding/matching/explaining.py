@@ -193,8 +193,12 @@ class Reading:
         precedes = linked[:, starts - 1] & (starts > 0) if len(starts) else follows
         whole = (inner == ends - starts - 1) & telling
         whole &= (ends - starts > 1) | follows | precedes
+        in_part = (inner > 0) & telling & ~whole
         for row in range(len(shares)):
             chains = self._chains(np.flatnonzero(whole[row]).tolist(), follows[row])
+            parts = (self._part(at, linked[row]) for at in np.flatnonzero(in_part[row]).tolist())
+            chains += [[part] for part in parts if part is not None]
+            chains.sort(key=lambda chain: chain[0].start)
             yield shares[row] / (sums[row] or 1), chains
 
     def _chains(self, whole: Iterable[int], follows: npt.NDArray[np.bool_]) -> list[list[Token]]:
@@ -209,6 +213,16 @@ class Reading:
                 chains.append([token])
             last = at
         return [chain for chain in chains if chain[-1].end - chain[0].start > 1]
+
+    def _part(self, at: int, linked: npt.NDArray[np.bool_]) -> Token | None:
+        """The longest word within a word that the other text has, though not the whole."""
+        token = self.tokens[at]
+        for start, end in self._analyzer.parts(token.key):
+            if linked[token.start + start : token.start + end - 1].all():
+                return Token(
+                    token.start + start, token.start + end, telling=True, key=token.key[start:end]
+                )
+        return None
 
     def _named(
         self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None

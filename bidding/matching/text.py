@@ -358,6 +358,10 @@ class Analyzer:
         ends = np.where(filled[at + 3], at + 4, at + 3)
         yield _mix(mixed).astype(np.int64) | (PIECE << PAYLOAD_BITS), starts, ends
 
+    def parts(self, word: str) -> list[tuple[int, int]]:
+        """Find the telling words within a word of Han, as half-open ranges, longest first."""
+        return _parts(word, self._silent) if _kind(word[0]) == _CJK else []
+
     def tokens(self, text: str) -> list[Token]:
         """Cut a text into the words that a reader sees, in the order of the text."""
         points, kinds = _fold(text)
@@ -372,6 +376,14 @@ class Analyzer:
             telling = len(word) > 1 and not word.isdigit() and word not in self._silent
             found.append(Token(start, end, telling, self._stems.spell(word), is_word=True))
         return sorted(found, key=lambda token: token.start)
+
+
+@lru_cache(maxsize=50_000)
+def _parts(word: str, silent: frozenset[str]) -> list[tuple[int, int]]:
+    found = _segmenter().tokenize(word, mode="search")
+    parts = [(start, end) for part, start, end in found if part not in silent]
+    inner = [(start, end) for start, end in parts if 1 < end - start < len(word)]
+    return sorted(inner, key=lambda part: part[0] - part[1])
 
 
 def words(text: str) -> list[str]:

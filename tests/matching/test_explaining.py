@@ -55,6 +55,11 @@ def test_half_words_are_no_terms_where_there_are_whole_ones() -> None:
     assert terms("电机轴承", "机轴，轴承") == ["轴承"]
 
 
+def test_a_word_within_a_word_is_named_where_the_other_text_has_no_more() -> None:
+    assert terms("不锈钢丝", "不锈钢管") == ["不锈钢"]
+    assert marked("", "不锈钢丝与钢管", "不锈钢管")[1] == ["不锈钢", "钢管"]
+
+
 def test_pieces_of_words_are_named_where_there_is_nothing_else() -> None:
     assert terms("магнит", "магнитный") == ["магнит"]
     assert terms("电机", "发动机") == ["机"]
