@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,16 +28,14 @@ _AT_ONCE = 4_000_000
 """Numbers that are spread over places at once: a long text has a hundred thousand places."""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedTerm:
+class SharedTerm(NamedTuple):
     """A term that ties two texts and the part of their score that it makes up."""
 
     term: str
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A stretch of a text that the other text has too, and its part of the score."""
 
     start: int
