@@ -195,8 +195,8 @@ class Reading:
         in_part = (inner > 0) & telling & ~whole
         for row in range(len(shares)):
             chains = self._chains(np.flatnonzero(whole[row]).tolist(), follows[row])
-            parts = (self._part(at, linked[row]) for at in np.flatnonzero(in_part[row]).tolist())
-            chains += [[part] for part in parts if part is not None]
+            for at in np.flatnonzero(in_part[row]).tolist():
+                chains += [[part] for part in self._parts(at, linked[row])]
             chains.sort(key=lambda chain: chain[0].start)
             yield shares[row] / (sums[row] or 1), chains
 
@@ -213,15 +213,18 @@ class Reading:
             last = at
         return [chain for chain in chains if chain[-1].end - chain[0].start > 1]
 
-    def _part(self, at: int, linked: npt.NDArray[np.bool_]) -> Token | None:
-        """The longest word within a word that the other text has, though not the whole."""
+    def _parts(self, at: int, linked: npt.NDArray[np.bool_]) -> Iterator[Token]:
+        """The words within a word that the other text has, though not the whole; longest first."""
         token = self.tokens[at]
+        free = linked.copy()
         for start, end in self._analyzer.parts(token.key):
-            if linked[token.start + start : token.start + end - 1].all():
-                return Token(
+            ties = free[token.start + start : token.start + end - 1]
+            if ties.all():
+                # The tie before is cut, too, so that no other part overlaps with this one.
+                free[max(token.start + start - 1, 0) : token.start + end] = False
+                yield Token(
                     token.start + start, token.start + end, telling=True, key=token.key[start:end]
                 )
-        return None
 
     def _named(
         self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None

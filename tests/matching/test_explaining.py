@@ -58,6 +58,7 @@ def test_half_words_are_no_terms_where_there_are_whole_ones() -> None:
 def test_a_word_within_a_word_is_named_where_the_other_text_has_no_more() -> None:
     assert terms("不锈钢丝", "不锈钢管") == ["不锈钢"]
     assert marked("", "不锈钢丝与钢管", "不锈钢管")[1] == ["不锈钢", "钢管"]
+    assert set(terms("永磁电机", "永磁同步电机用磁钢")) == {"永磁", "电机"}
 
 
 def test_pieces_of_words_are_named_where_there_is_nothing_else() -> None:
