@@ -91,9 +91,13 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _delete_and_restart() -> str:
-    tables = [table.name for table in Base.metadata.sorted_tables]
-    deletions = [f"DELETE FROM {name}" for name in tables]  # noqa: S608 - our own names
-    restarts = [f"SELECT setval('{name}_id_seq', 1, false)" for name in tables]
+    tables = Base.metadata.sorted_tables
+    deletions = [f"DELETE FROM {table.name}" for table in tables]  # noqa: S608 - our own names
+    restarts = [
+        f"SELECT setval('{table.name}_id_seq', 1, false)"
+        for table in tables
+        if table.autoincrement_column is not None
+    ]
     return "; ".join(deletions + restarts)
 
 
