@@ -25,7 +25,7 @@ PER_CHALLENGE = 20
 PER_ORGANIZATION = 10
 """Challenges recommended to an SME."""
 
-LEAST_SCORE = 0.08
+LEAST_SCORE = 0.1
 """Below it two texts share little more than the words everybody uses."""
 
 TERMS = 8

@@ -30,7 +30,7 @@ CANDIDATES = 300
 FEW_ALLOWED = 8192
 """Where no more documents are allowed each is scored: the lists may be full of others."""
 
-_AT_ONCE = 16_000_000
+_AT_ONCE = 4_000_000
 _FEWEST_BITS = 15
 _MOST_SLOTS = 2000
 """Features of a query that a table can hold; only a matcher without a limit has more."""

@@ -38,7 +38,7 @@ from bidding.organizations.size_classes import SizeClass
 Pair = tuple[int, int]
 """The ids of a challenge and of an organization."""
 
-RECOMMENDED_SCORE = 0.1
+RECOMMENDED_SCORE = 0.12
 """An SME reads every recommendation, so weaker ones are kept from it; see `Strength`."""
 
 _IS_VERIFIED = Organization.status == OrganizationStatus.VERIFIED

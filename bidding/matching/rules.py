@@ -34,7 +34,7 @@ from bidding.permissions import Permission, allows, demand
 from bidding.violations import AccessDenied, InvalidTransition, RuleViolation
 from bidding.vocabulary import N_
 
-TOLD_SCORE = 0.12
+TOLD_SCORE = 0.15
 """An SME hears of a new challenge from here on: a mail about a weak match is noise."""
 
 TOLD = 10

@@ -165,7 +165,7 @@ def test_a_run_killed_in_its_process_is_finished_by_another(
     tmp_path: Path, expected: list[Pairing]
 ) -> None:
     command = [sys.executable, "-m", "tests.matching.markets", "fitted", str(COUNT), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         while not process.stdout.readline().startswith("4 "):
             assert process.poll() is None

@@ -458,7 +458,7 @@ def watched(app: Flask, built: Shelf) -> Iterator[Callable[[set[int]], float]]:
     url = db.engine.url.render_as_string(hide_password=False)
     command: Sequence[str] = [sys.executable, "-c", WATCH, url, str(built.folder)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own
         assert process.stdout is not None
 
         def wait(expected: set[int]) -> float:
