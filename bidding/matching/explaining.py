@@ -6,7 +6,7 @@ score is then the sum over its characters, so that all shares of a text together
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -23,6 +23,9 @@ _LONGEST_PHRASE = 8
 
 _MOST_WORDS = 3
 """Words of a phrase in an alphabetic script."""
+
+_LEAST_SHARE = 0.004
+"""A word with less of the score is never among the terms of a page."""
 
 _AT_ONCE = 4_000_000
 """Numbers that are spread over places at once: a long text has a hundred thousand places."""
@@ -41,6 +44,10 @@ class Mark(NamedTuple):
     start: int
     end: int
     share: float
+
+
+_Stretch = tuple[int, int, str]
+"""Start and end of one or more words in a text, and a key that its other spellings share."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +108,9 @@ class Reading:
         self._is_piece = channels(found.codes[known]) == PIECE
 
     @cached_property
-    def tokens(self) -> list[Token]:
+    def _words(self) -> _Words:
         """The words of all texts, in the numbering of places used here."""
-        return self._analyzer.tokens(self._joined)
+        return _Words.of(self._analyzer, self._joined)
 
     def terms(self, contributions: Floats, top: int | None = 8) -> list[list[SharedTerm]]:
         """Take scores apart into readable terms.
@@ -121,7 +128,8 @@ class Reading:
             Largest share first, and what is only a piece of a word last. Pieces are named only
             when all terms are asked for, or when no whole word is shared.
         """
-        return [self._named(*pair, top) for pair in self._spread(contributions)]
+        least = 0.0 if top is None else _LEAST_SHARE
+        return [self._named(*pair, top) for pair in self._spread(contributions, least)]
 
     def marks(self, contributions: Floats) -> list[list[Mark]]:
         """Find where the shared terms of one other text stand, text by text.
@@ -136,10 +144,8 @@ class Reading:
             In the order of each text, none overlapping.
         """
         marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
-        for shares, chains in self._spread(contributions):
-            totals = _running(shares)
-            for chain in chains:
-                start, end = chain[0].start, chain[-1].end
+        for totals, stretches in self._spread(contributions, 0.0):
+            for start, end, _ in stretches:
                 owner = int(np.searchsorted(self._begins, start, side="right")) - 1
                 begin = int(self._begins[owner])
                 share = float(totals[end] - totals[start])
@@ -169,76 +175,43 @@ class Reading:
         )
 
     def _spread(
-        self, contributions: Floats
-    ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
-        """For each other text: the share of each place, and the chains of words it has, too."""
+        self, contributions: Floats, least: float
+    ) -> Iterator[tuple[npt.NDArray[np.float64], list[_Stretch]]]:
+        """For each other text: the shares up to each place, and the words that it has, too.
+
+        Words with less than `least` of the score are passed over.
+        """
         step = max(_AT_ONCE // max(len(self._spreading.places), self._size, 1), 1)
         for first in range(0, len(contributions), step):
-            yield from self._spread_some(contributions[first : first + step])
+            yield from self._spread_some(contributions[first : first + step], least)
 
     def _spread_some(
-        self, contributions: Floats
-    ) -> Iterator[tuple[npt.NDArray[np.float64], list[list[Token]]]]:
+        self, contributions: Floats, least: float
+    ) -> Iterator[tuple[npt.NDArray[np.float64], list[_Stretch]]]:
         shares = self._spreading.sums(contributions, self._size)
         sums = shares.sum(axis=1, dtype=np.float64)
+        totals = _running(shares / np.where(sums > 0, sums, 1)[:, np.newaxis])
         linked = self._linking.sums(contributions, self._size) > 0
-        ties = np.zeros((len(linked), self._size + 1), np.int32)
-        np.cumsum(linked, axis=1, out=ties[:, 1:])
-        starts = np.array([token.start for token in self.tokens], np.int64)
-        ends = np.array([token.end for token in self.tokens], np.int64)
-        telling = np.array([token.telling for token in self.tokens], bool)
-        inner = ties[:, ends - 1] - ties[:, starts] if len(starts) else ties[:, :0]
-        follows = linked[:, ends - 1] if len(starts) else linked[:, :0]
-        precedes = linked[:, starts - 1] & (starts > 0) if len(starts) else follows
-        whole = (inner == ends - starts - 1) & telling
-        whole &= (ends - starts > 1) | follows | precedes
-        in_part = (inner > 0) & telling & ~whole
+        words = self._words
+        whole, follows = words.shared(linked)
+        whole &= totals[:, words.ends] - totals[:, words.starts] >= least
         for row in range(len(shares)):
-            chains = self._chains(np.flatnonzero(whole[row]).tolist(), follows[row])
-            for at in np.flatnonzero(in_part[row]).tolist():
-                chains += [[part] for part in self._parts(at, linked[row])]
-            chains.sort(key=lambda chain: chain[0].start)
-            yield shares[row] / (sums[row] or 1), chains
-
-    def _chains(self, whole: Iterable[int], follows: npt.NDArray[np.bool_]) -> list[list[Token]]:
-        """Join neighbouring shared words for as long as the other text has them so joined."""
-        chains: list[list[Token]] = []
-        last = -2
-        for at in whole:
-            token = self.tokens[at]
-            if at == last + 1 and follows[last] and _has_room(chains[-1], token):
-                chains[-1].append(token)
-            else:
-                chains.append([token])
-            last = at
-        return [chain for chain in chains if chain[-1].end - chain[0].start > 1]
-
-    def _parts(self, at: int, linked: npt.NDArray[np.bool_]) -> Iterator[Token]:
-        """The words within a word that the other text has, though not the whole; longest first."""
-        token = self.tokens[at]
-        free = linked.copy()
-        for start, end in self._analyzer.parts(token.key):
-            ties = free[token.start + start : token.start + end - 1]
-            if ties.all():
-                # The tie before is cut, too, so that no other part overlaps with this one.
-                free[max(token.start + start - 1, 0) : token.start + end] = False
-                yield Token(
-                    token.start + start, token.start + end, telling=True, key=token.key[start:end]
-                )
+            found = np.flatnonzero(whole[row]).tolist()
+            yield totals[row], words.stretches(found, follows[row].tolist())
 
     def _named(
-        self, shares: npt.NDArray[np.float64], chains: list[list[Token]], top: int | None
+        self, totals: npt.NDArray[np.float64], stretches: list[_Stretch], top: int | None
     ) -> list[SharedTerm]:
-        totals = _running(shares).tolist()
-        found: dict[tuple[str, ...], tuple[float, int, int]] = {}
-        for chain in chains:
-            start, end = chain[0].start, chain[-1].end
-            key = tuple([token.key for token in chain])
-            share, start, end = found.get(key, (0.0, start, end))
-            found[key] = share + totals[chain[-1].end] - totals[chain[0].start], start, end
-        ordered = sorted(found.values(), key=lambda item: -item[0])
+        starts, ends = [each[0] for each in stretches], [each[1] for each in stretches]
+        found: dict[str, tuple[float, int, int]] = {}
+        for share, (start, end, key) in zip(
+            (totals[ends] - totals[starts]).tolist(), stretches, strict=True
+        ):
+            before = found.get(key)
+            found[key] = (before[0] + share, *before[1:]) if before else (share, start, end)
+        ordered = sorted(found.values(), key=_by_share)
         if top is None or not ordered:
-            ordered += self._pieces(shares, chains)
+            ordered += self._pieces(totals, stretches)
         return [
             SharedTerm(self._joined[start:end], share)
             for share, start, end in ordered[:top]
@@ -246,31 +219,128 @@ class Reading:
         ]
 
     def _pieces(
-        self, shares: npt.NDArray[np.float64], chains: list[list[Token]]
+        self, totals: npt.NDArray[np.float64], stretches: list[_Stretch]
     ) -> list[tuple[float, int, int]]:
-        """What is shared outside the chains, stretch by stretch."""
-        left = shares.copy()
-        for chain in chains:
-            left[chain[0].start : chain[-1].end] = 0
-        totals = _running(left).tolist()
+        """What is shared outside the stretches, run by run."""
+        left = np.diff(totals)
+        for start, end, _ in stretches:
+            left[start:end] = 0
         edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
         found: dict[str, tuple[float, int, int]] = {}
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             key = self._joined[start:end].lower()
             share, first, last = found.get(key, (0.0, start, end))
-            found[key] = share + totals[end] - totals[start], first, last
-        return sorted(found.values(), key=lambda item: -item[0])
+            found[key] = share + float(left[start:end].sum()), first, last
+        return sorted(found.values(), key=_by_share)
+
+
+def _by_share(item: tuple[float, int, int]) -> float:
+    return -item[0]
 
 
 def _running(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Sums up to each place; with the precision that differences of them need."""
-    return np.concatenate([[0.0], np.cumsum(shares, dtype=np.float64)])
+    totals = np.zeros((len(shares), shares.shape[1] + 1))
+    np.cumsum(shares, axis=1, dtype=np.float64, out=totals[:, 1:])
+    return totals
 
 
-def _has_room(chain: Sequence[Token], token: Token) -> bool:
-    if token.is_word:
-        return len(chain) < _MOST_WORDS
-    return chain[-1].end - chain[0].start <= _LONGEST_PHRASE
+@dataclass(frozen=True)
+class _Words:
+    """What can be named of a text: its words, and behind them the words within longer ones.
+
+    Attributes
+    ----------
+    tokens : list of Token
+    starts, ends : ndarray of int64, shape (n_words,)
+    telling : ndarray of bool, shape (n_words,)
+    within : ndarray of int64, shape (n_words - n_tokens,)
+        Which token each of the inner words is in; those of one token are longest first.
+    """
+
+    tokens: list[Token]
+    starts: Codes
+    ends: Codes
+    telling: npt.NDArray[np.bool_]
+    within: Codes
+
+    @classmethod
+    def of(cls, analyzer: Analyzer, text: str) -> _Words:
+        tokens = analyzer.tokens(text)
+        inner = [
+            (at, Token(token.start + start, token.start + end, True, token.key[start:end]))
+            for at, token in enumerate(tokens)
+            if token.telling and not token.is_word and token.end - token.start > 2
+            for start, end in analyzer.parts(token.key)
+        ]
+        every = [*tokens, *(part for _, part in inner)]
+        return cls(
+            every,
+            np.array([token.start for token in every], np.int64),
+            np.array([token.end for token in every], np.int64),
+            np.array([token.telling for token in every], bool),
+            np.array([at for at, _ in inner], np.int64),
+        )
+
+    def shared(
+        self, linked: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Which words other texts have as a whole, and after which tokens they go on as here.
+
+        Parameters
+        ----------
+        linked : ndarray of bool, shape (n_others, n_places)
+            Whether a text has a place tied to the next one.
+
+        Returns
+        -------
+        whole : ndarray of bool, shape (n_others, n_words)
+        follows : ndarray of bool, shape (n_others, n_tokens)
+        """
+        n_tokens = len(self.tokens) - len(self.within)
+        if not n_tokens:
+            return np.zeros((len(linked), 0), bool), np.zeros((len(linked), 0), bool)
+        ties = np.zeros((len(linked), linked.shape[1] + 1), np.int32)
+        np.cumsum(linked, axis=1, out=ties[:, 1:])
+        lengths = self.ends - self.starts
+        whole = ties[:, self.ends - 1] - ties[:, self.starts] == lengths - 1
+        whole &= self.telling
+        follows = linked[:, self.ends[:n_tokens] - 1]
+        precedes = linked[:, self.starts[:n_tokens] - 1] & (self.starts[:n_tokens] > 0)
+        # A word of one character has no tie of its own.
+        whole[:, :n_tokens] &= (lengths[:n_tokens] > 1) | follows | precedes
+        whole[:, n_tokens:] &= ~whole[:, self.within]
+        return whole, follows
+
+    def stretches(self, found: list[int], follows: list[bool]) -> list[_Stretch]:
+        """Join neighbouring shared words for as long as the other text has them so joined.
+
+        Parameters
+        ----------
+        found : list of int
+            The shared words.
+        follows : list of bool, of length n_tokens
+        """
+        n_tokens = len(follows)
+        joined: list[_Stretch] = []
+        inner: list[_Stretch] = []
+        free, words, last = 0, 0, -2
+        for at in found:
+            start, end, _, key, is_word = self.tokens[at]
+            if at >= n_tokens:
+                if not any(start < there and here < end for here, there, _ in inner):
+                    inner.append((start, end, key))
+                continue
+            has_room = words < _MOST_WORDS if is_word else start - free <= _LONGEST_PHRASE
+            if at == last + 1 and follows[last] and has_room:
+                begin, _, before = joined[-1]
+                joined[-1] = begin, end, f"{before} {key}"
+                words += 1
+            else:
+                joined.append((start, end, key))
+                free, words = start, 1
+            last = at
+        return sorted([*(each for each in joined if each[1] - each[0] > 1), *inner])
 
 
 def contributions(shared: sp.csr_array, weights: Floats) -> Floats:

@@ -21,10 +21,10 @@ from bidding.matching.text import Codes, ranges
 LONGEST_LIST = 16_384
 """Documents in the list of one feature: the ones it weighs most in."""
 
-MOST_POSTINGS = 300_000
+MOST_POSTINGS = 200_000
 """Postings read for one query; the lists that can add most come first."""
 
-CANDIDATES = 300
+CANDIDATES = 250
 """Documents whose score is worked out exactly, of those with the best sums over the lists."""
 
 FEW_ALLOWED = 8192

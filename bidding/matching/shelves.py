@@ -291,8 +291,11 @@ def _shared(
     if not len(ids):
         return sp.csr_array((len(wanted), len(vector.codes)), dtype=np.float32)
     places: Numbers = np.minimum(ids.searchsorted(wanted), len(ids) - 1)
-    known = (ids[places] == wanted).astype(np.float32)
-    return sp.csr_array(sp.diags_array(known) @ postings.shared(vector.codes, places))
+    known = ids[places] == wanted
+    found = postings.shared(vector.codes, places)
+    if known.all():
+        return found
+    return sp.csr_array(sp.diags_array(known.astype(np.float32)) @ found)
 
 
 def _view_of(snapshot: snapshots.Snapshot) -> View:
