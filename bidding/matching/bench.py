@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from bidding.matching.text import words
 TOP = 20
 _CHANGED = 500
 _COMPARED = 40
+_IN_TURN = 25
 _SENTENCE = re.compile(r"[^。；;\n]*[。；;\n]?")
 
 Figures = dict[str, Any]
@@ -53,8 +55,13 @@ def recombined(documents: Sequence[Document], wanted: int, seed: int = 0) -> Ite
 
 
 def bench(
-    collection: Collection, documents: int, *, seed: int = 0, say: Say = lambda _words: None
-) -> Figures:
+    collection: Collection,
+    documents: int,
+    *,
+    peers: bool = False,
+    seed: int = 0,
+    say: Say = lambda _words: None,
+) -> list[Figures]:
     """Fit, query and measure.
 
     Parameters
@@ -63,12 +70,15 @@ def bench(
         Its documents are recombined, its queries asked.
     documents : int
         How many to make.
+    peers : bool, default=False
+        Ask bm25s the same, some queries in turn, so that a machine that is now fast and now slow
+        is so for both. Needs bm25s, which is in `tests/requirements.txt`.
 
     Returns
     -------
-    dict
-        Milliseconds are of single queries on one thread: text in, the best 20 with the terms that
-        tie them out.
+    list of dict
+        Of the matcher, and of the peer if it was asked for. Milliseconds are of single queries on
+        one thread: text in; out the best 20, with the terms that tie them unless `unexplained`.
     """
     real = list(collection.documents.values())
     queries = list(collection.queries.values())
@@ -76,6 +86,7 @@ def bench(
     started = time.perf_counter()
     matcher = TfidfMatcher().fit(recombined(real, documents, seed))
     figures: Figures = {
+        "engine": "jiebang",
         "documents": documents,
         "features": len(matcher.codes_),
         "fit_seconds": round(time.perf_counter() - started, 1),
@@ -89,17 +100,35 @@ def bench(
         figures["snapshot_write_seconds"] = round(time.perf_counter() - started, 1)
         del matcher
         gc.collect()
+        figures["query_process_rss_mb"] = _rss_of_a_reader(Path(folder), queries[:50])
         started = time.perf_counter()
         snapshot = snapshots.read(Path(folder))
         figures["snapshot_open_seconds"] = round(time.perf_counter() - started, 2)
         view = View(snapshot.matcher, snapshot.ids, snapshot=snapshot.address)
+        engines: list[Callable[[Document], Any]] = [
+            lambda query: ask(view, query),
+            lambda query: view.search(view.weigh(query), TOP),
+        ]
+        found = [figures]
+        if peers:
+            say("fitting bm25s")
+            peer = Peer(recombined(real, documents, seed))
+            engines.append(peer.ask)
+            found.append({"engine": peer.name, "documents": documents, **peer.figures})
         say(f"asking {len(queries)} queries")
-        figures |= _timed(view, queries)
+        explained, unexplained, *others = _timed(engines, queries)
+        figures |= {
+            "queries": len(queries),
+            "query_characters": round(np.mean([len(q.title) + len(q.text) for q in queries])),
+            **explained,
+            **{f"unexplained_{name}": figure for name, figure in unexplained.items()},
+        }
+        for other, timed in zip(found[1:], others, strict=True):
+            other |= timed
         figures |= _loss(view.matcher, queries[:_COMPARED])
         say("changing profiles")
         figures |= _changed(view, recombined(real, _CHANGED, seed + 1), queries[0])
-        figures["query_process_rss_mb"] = _rss_of_a_reader(Path(folder), queries[:50])
-    return figures
+    return found
 
 
 def ask(view: View, query: Document) -> list[tuple[int, float, list[Any]]]:
@@ -110,24 +139,26 @@ def ask(view: View, query: Document) -> list[tuple[int, float, list[Any]]]:
     return list(zip(ids.tolist(), scores.tolist(), terms, strict=True))
 
 
-def _timed(view: View, queries: Sequence[Document]) -> Figures:
-    for query in queries[:20]:  # pages of the snapshot come into memory
-        ask(view, query)
-    whole = [_milliseconds(lambda query=query: ask(view, query)) for query in queries]
-    found = [
-        _milliseconds(lambda query=query: view.search(view.weigh(query), TOP)) for query in queries
+def _timed(
+    engines: Sequence[Callable[[Document], Any]], queries: Sequence[Document]
+) -> list[Figures]:
+    """Times of each engine; they are asked some queries each in turn."""
+    for engine in engines:  # pages of the snapshot come into memory
+        for query in queries[:_IN_TURN]:
+            engine(query)
+    spent: list[list[float]] = [[] for _ in engines]
+    for first in range(0, len(queries), _IN_TURN):
+        for times, engine in zip(spent, engines, strict=True):
+            for query in queries[first : first + _IN_TURN]:
+                times.append(_milliseconds(lambda query=query, engine=engine: engine(query)))
+    return [
+        {
+            "query_ms_p50": percentile(times, 50),
+            "query_ms_p95": percentile(times, 95),
+            "queries_per_second": round(1000 * len(times) / sum(times), 1),
+        }
+        for times in spent
     ]
-    return {
-        "queries": len(queries),
-        "query_characters": round(
-            float(np.mean([len(query.title) + len(query.text) for query in queries]))
-        ),
-        "query_ms_p50": percentile(whole, 50),
-        "query_ms_p95": percentile(whole, 95),
-        "unexplained_ms_p50": percentile(found, 50),
-        "unexplained_ms_p95": percentile(found, 95),
-        "queries_per_second": round(1000 * len(whole) / sum(whole), 1),
-    }
 
 
 def _milliseconds(call: Callable[[], Any]) -> float:
@@ -201,39 +232,40 @@ def read_and_ask() -> None:
     sys.stdout.write(str(int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 2**10))
 
 
-def bench_peer(collection: Collection, documents: int, *, seed: int = 0) -> Figures:
-    """The same documents and queries through bm25s over words, text in, the best 20 out.
+class Peer:
+    """bm25s over words: what a search for words finds, text in, the best 20 out.
 
     Raises
     ------
     ImportError
         bm25s is not installed; it is in `tests/requirements.txt`.
     """
-    import bm25s  # noqa: PLC0415 - only where it is compared with
 
-    real = list(collection.documents.values())
-    started = time.perf_counter()
-    vocabulary: dict[str, int] = {}
-    rows = [
-        [vocabulary.setdefault(word, len(vocabulary)) for word in words(f"{one.title} {one.text}")]
-        for one in recombined(real, documents, seed)
-    ]
-    index = bm25s.BM25(k1=1.5, b=0.75)
-    index.index(bm25s.tokenization.Tokenized(ids=rows, vocab=vocabulary), show_progress=False)
-    del rows
-    figures: Figures = {"peer": f"bm25s {bm25s.__version__}", "documents": documents}
-    figures["fit_seconds"] = round(time.perf_counter() - started, 1)
+    def __init__(self, documents: Iterator[Document]) -> None:
+        import bm25s  # noqa: PLC0415 - only where it is compared with
 
-    def query(one: Document) -> None:
-        known = [word for word in words(f"{one.title} {one.text}") if word in vocabulary]
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
+        started = time.perf_counter()
+        self._vocabulary: dict[str, int] = {}
+        rows = [
+            [
+                self._vocabulary.setdefault(word, len(self._vocabulary))
+                for word in words(f"{one.title} {one.text}")
+            ]
+            for one in documents
+        ]
+        self._top = min(TOP, len(rows))
+        self._index = bm25s.BM25(k1=1.5, b=0.75)
+        tokens = bm25s.tokenization.Tokenized(ids=rows, vocab=self._vocabulary)
+        self._index.index(tokens, show_progress=False)
+        self.name = f"bm25s {bm25s.__version__}"
+        self.figures = {
+            "features": len(self._vocabulary),
+            "fit_seconds": round(time.perf_counter() - started, 1),
+        }
+
+    def ask(self, query: Document) -> None:
+        asked = words(f"{query.title} {query.text}")
+        known = [word for word in asked if word in self._vocabulary]
         if known:
-            index.retrieve([known], k=min(TOP, documents), show_progress=False)
-
-    queries = list(collection.queries.values())
-    for one in queries[:20]:
-        query(one)
-    spent = [_milliseconds(lambda one=one: query(one)) for one in queries]
-    figures["query_ms_p50"] = percentile(spent, 50)
-    figures["query_ms_p95"] = percentile(spent, 95)
-    figures["peak_rss_mb"] = round(peak_rss_mb())
-    return figures
+            self._index.retrieve([known], k=self._top, show_progress=False)

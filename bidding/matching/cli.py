@@ -122,11 +122,10 @@ def bench_command(documents: int, data: Path, *, peers: bool) -> None:
     Prints a JSON object for each engine. Needs no database.
     """
     collection = _read(data)
-    figures = bench.bench(collection, documents, say=lambda words: click.echo(words, err=True))
-    click.echo(json.dumps(figures))
-    if peers:
-        click.echo("bm25s", err=True)
-        click.echo(json.dumps(bench.bench_peer(collection, documents)))
+    for figures in bench.bench(
+        collection, documents, peers=peers, say=lambda words: click.echo(words, err=True)
+    ):
+        click.echo(json.dumps(figures))
 
 
 @matching.command("duplicates")

@@ -131,7 +131,7 @@ class TfidfMatcher(BaseEstimator):
         How many times a query's title counts.
     document_title_weight : float, default=1.0
         How many times a document's title counts.
-    max_query_terms : int or None, default=300
+    max_query_terms : int or None, default=240
         Only so many of a query's heaviest features take part: the rest cost time and add noise.
     max_document_terms : int or None, default=640
         Only so many of a document's heaviest features are kept.
@@ -164,7 +164,7 @@ class TfidfMatcher(BaseEstimator):
         query_power: float = 0.3,
         title_weight: float = 30.0,
         document_title_weight: float = 1.0,
-        max_query_terms: int | None = 300,
+        max_query_terms: int | None = 240,
         max_document_terms: int | None = 640,
         channel_weights: Mapping[str, float] | None = None,
         boilerplate_weight: float = 0.6,

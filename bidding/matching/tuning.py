@@ -21,7 +21,7 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "idf_floor": (0.0, 0.25, 0.5, 1.0),
     # The power takes from the weight of a title what it takes from repetition, hence both at once.
     "query_power,title_weight": ((0.5, 8.0), (0.4, 12.0), (0.33, 20.0), (0.3, 30.0)),
-    "max_query_terms": (200, 300, 400),
+    "max_query_terms": (200, 240, 300, 400),
     "boilerplate_weight": (0.0, 0.3, 0.6, 1.0),
     "channel_weights.character": (0.8, 1.0, 1.1, 1.2, 1.4),
     "channel_weights.word_pair": (0.4, 0.5, 0.6),
