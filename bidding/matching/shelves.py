@@ -337,10 +337,7 @@ class Shelf:
         IndexNotReady
         """
         with self._lock:
-            held = self._held
-            name = snapshots.current(self.folder)
-            if held is None or held.snapshot is None or held.snapshot.address.name != name:
-                held = self._from_snapshot() if name else None
+            held = self._mapped()
             if held is None or held.snapshot is None:
                 held = self._fit(session)
             else:
@@ -354,30 +351,49 @@ class Shelf:
             if not mine:
                 return None
             as_of = clock.now()
+            # Read before the documents, which are then at least as new.
+            seen = self._changes(session, as_of)
             ids: list[int] = []
             matcher = TfidfMatcher().fit(self.source.stream(session, ids))
-            return snapshots.write(self.folder, matcher, np.array(ids, np.int64), as_of)
+            return snapshots.write(self.folder, matcher, np.array(ids, np.int64), as_of, seen)
 
     def needs_building(self, session: Session) -> bool:
         """Whether there are many documents without a snapshot, or many changes since it."""
-        try:
-            snapshot = snapshots.read(self.folder)
-        except snapshots.SnapshotError:
+        with self._lock:
+            held = self._mapped()
+            self._held = held or self._held
+        if held is None or held.snapshot is None:
             return self._count(session) > self.few
-        changed = self._changes(session, snapshot.as_of)
+        changed = self._unseen(session, held.snapshot)
         return len({ident for ident, _ in changed}) > MANY_CHANGES
 
     def _count(self, session: Session) -> int:
         return session.scalar(self.source.count()) or 0
 
-    def _changes(self, session: Session, since: datetime) -> tuple[tuple[int, Any], ...]:
+    def _changes(self, session: Session, since: datetime) -> tuple[tuple[int, int], ...]:
+        """Id and microsecond of what changed."""
         rows = session.execute(self.source.changed(since - _OVERLAP))
-        return tuple(sorted((ident, at) for ident, at in rows))
+        return tuple(sorted((ident, round(at.timestamp() * 1e6)) for ident, at in rows))
 
-    def _from_snapshot(self) -> _Held | None:
+    def _unseen(
+        self, session: Session, snapshot: snapshots.Snapshot
+    ) -> tuple[tuple[int, int], ...]:
+        """What changed and is not in a snapshot."""
+        changes = self._changes(session, snapshot.as_of)
+        return tuple(change for change in changes if change not in snapshot.seen)
+
+    def _mapped(self) -> _Held | None:
+        """The snapshot in force: the one that is held, unless there is another by now."""
+        name = snapshots.current(self.folder)
+        held = self._held
+        if held is not None and held.snapshot and held.snapshot.address.name == name:
+            return held
+        if name is None:
+            return None
         try:
             snapshot = snapshots.read(self.folder)
         except snapshots.SnapshotError:
+            snapshots.discard(self.folder, name)
             return None
         return _Held((), _view_of(snapshot), snapshot)
 
@@ -395,7 +411,7 @@ class Shelf:
 
     def _catch_up(self, session: Session, held: _Held, snapshot: snapshots.Snapshot) -> _Held:
         """Weigh what changed since `snapshot`, unless it was done already."""
-        changes = self._changes(session, snapshot.as_of)
+        changes = self._unseen(session, snapshot)
         if changes == held.state:
             return held
         base = _view_of(snapshot)

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -55,16 +55,23 @@ class Snapshot:
     """A matcher, the ids of its documents in the order they were fitted, and how fresh it is.
 
     `as_of` is a moment that every change in it precedes or equals: whatever changed later may be
-    missing.
+    missing. `seen` are changes shortly before it, by id and microsecond, that are not missing.
     """
 
     address: Address
     matcher: TfidfMatcher
     ids: npt.NDArray[np.int64]
     as_of: datetime
+    seen: frozenset[tuple[int, int]]
 
 
-def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of: datetime) -> str:
+def write(
+    folder: Path,
+    matcher: TfidfMatcher,
+    ids: npt.NDArray[np.int64],
+    as_of: datetime,
+    seen: Collection[tuple[int, int]] = (),
+) -> str:
     """Write a snapshot into `folder` and put it in force; answers its name.
 
     Hold the right to build, see `building`. Snapshots older than the one it replaces are removed. A
@@ -76,7 +83,7 @@ def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of
     name = f"{as_of:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     unfinished = folder / f"{name}{_UNFINISHED}"
     try:
-        _fill(unfinished, matcher, ids, as_of)
+        _fill(unfinished, matcher, ids, as_of, seen)
         before = current(folder)
         unfinished.rename(folder / name)
         _put_in_force(folder, name)
@@ -90,10 +97,15 @@ def write(folder: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of
 
 
 def _fill(
-    unfinished: Path, matcher: TfidfMatcher, ids: npt.NDArray[np.int64], as_of: datetime
+    unfinished: Path,
+    matcher: TfidfMatcher,
+    ids: npt.NDArray[np.int64],
+    as_of: datetime,
+    seen: Collection[tuple[int, int]],
 ) -> None:
     unfinished.mkdir()
-    arrays = {"ids": ids, **_arrays_of(matcher)}
+    known = np.array(sorted(seen), np.int64).reshape(-1, 2)
+    arrays = {"ids": ids, "seen": known, **_arrays_of(matcher)}
     files = {key: _write_array(unfinished / f"{key}.npy", array) for key, array in arrays.items()}
     manifest = {
         "format": FORMAT,
@@ -113,6 +125,15 @@ def current(folder: Path) -> str | None:
         return (folder / _CURRENT).read_text(encoding="utf-8").strip() or None
     except (FileNotFoundError, UnicodeDecodeError):
         return None
+
+
+def discard(folder: Path, name: str) -> None:
+    """Take a snapshot that cannot be used out of force, so that whoever builds sees it missing.
+
+    A worker that mapped it while it was whole would not look at it again.
+    """
+    if current(folder) == name:
+        (folder / _CURRENT).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Snapshot:
@@ -156,9 +177,10 @@ def _open(address: Address) -> Snapshot:
             **{field.name: arrays[field.name] for field in fields(Postings)}
         )
         as_of = datetime.fromisoformat(manifest["as_of"])
+        seen = frozenset((int(ident), int(at)) for ident, at in arrays["seen"])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise SnapshotError(f"{name} cannot be read: {error}") from error
-    return Snapshot(address, matcher, arrays["ids"], as_of)
+    return Snapshot(address, matcher, arrays["ids"], as_of, seen)
 
 
 @contextmanager

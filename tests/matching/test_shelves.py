@@ -365,6 +365,34 @@ def test_a_worker_replaces_a_damaged_snapshot(
     assert snapshots.current(shelf.folder) != name
 
 
+def test_a_worker_that_mapped_a_snapshot_while_it_was_whole_replaces_it_too(
+    smes: list[Organization], shelved: Callable[[], Shelf]
+) -> None:
+    jobs.make_snapshots()
+    shelf = shelved()
+    assert found(look(shelf)) == [smes[0].id]
+    (name,) = names(shelf)
+    (shelf.folder / name / "features.npy").unlink()
+    with pytest.raises(IndexNotReady):
+        look(Shelf(index.OFFERS, shelf.folder, few=0))  # of a process that starts now
+    jobs.make_snapshots()
+    assert found(look(Shelf(index.OFFERS, shelf.folder, few=0))) == [smes[0].id]
+
+
+def test_what_a_snapshot_has_is_not_weighed_again(
+    session: Session, smes: list[Organization], many: Shelf
+) -> None:
+    smes[1].profile.products = "永磁材料"
+    session.commit()  # a moment before, as after an import
+    build(many)
+    assert look(many).delta is None
+    smes[2].profile.products = "永磁材料"
+    session.commit()
+    view = look(many)
+    assert view.delta_ids.tolist() == [smes[2].id]
+    assert set(found(view)) == {smes[0].id, smes[1].id, smes[2].id}
+
+
 def test_a_worker_merges_many_changes(
     session: Session,
     smes: list[Organization],

@@ -157,7 +157,7 @@ def test_whichever_file_is_damaged_is_named(
 ) -> None:
     written = folder / snapshots.write(folder, matcher, IDS, NOON)
     files = sorted(path.name for path in written.iterdir() if path.suffix == ".npy")
-    assert len(files) == 11
+    assert len(files) == 12
     for name in files:
         whole = (written / name).read_bytes()
         damage(written / name)
