@@ -6,9 +6,10 @@ score is then the sum over its characters, so that all shares of a text together
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ _LEAST_SHARE = 0.004
 """A word with less of the score is never among the terms of a page."""
 
 _AT_ONCE = 4_000_000
-"""Numbers that are spread over places at once: a long text has a hundred thousand places."""
+"""Numbers given to places at once: a long text has a hundred thousand places."""
 
 
 class SharedTerm(NamedTuple):
@@ -46,26 +47,11 @@ class Mark(NamedTuple):
     share: float
 
 
-_Stretch = tuple[int, int, str]
-"""Start and end of one or more words in a text, and a key that its other spellings share."""
+_Stretch = tuple[int, int, float, str]
+"""One or more neighbouring words of a text: start, end, share, a key that other spellings share.
 
-
-@dataclass(frozen=True)
-class _Places:
-    """What features give to places: one entry for each pair that has to do with each other."""
-
-    places: Codes
-    features: Codes
-    parts: Floats
-
-    def sums(self, contributions: Floats, size: int) -> Floats:
-        """Add up by place: ndarray of shape (n_others, size)."""
-        sums = np.zeros((len(contributions), size), np.float32)
-        if len(self.places):
-            firsts = np.flatnonzero(np.diff(self.places, prepend=-1))
-            given = contributions[:, self.features] * self.parts
-            sums[:, self.places[firsts]] = np.add.reduceat(given, firsts, axis=1)
-        return sums
+A plain tuple, because an explanation of twenty texts makes a thousand.
+"""
 
 
 class Reading:
@@ -144,34 +130,35 @@ class Reading:
             In the order of each text, none overlapping.
         """
         marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
-        for totals, stretches in self._spread(contributions, 0.0):
-            for start, end, _ in stretches:
+        for _, stretches in self._spread(contributions, 0.0):
+            for start, end, share, _ in stretches:
                 owner = int(np.searchsorted(self._begins, start, side="right")) - 1
                 begin = int(self._begins[owner])
-                share = float(totals[end] - totals[start])
                 marks[owner].append(Mark(start - begin, end - begin, share))
         return marks
 
     @cached_property
-    def _spreading(self) -> _Places:
-        """Which part of a feature belongs to each place."""
+    def _onto_places(self) -> sp.csr_array:
+        """What features give to places: csr_array, shape (2 * n_places, n_features).
+
+        First which part of a feature belongs to each place, then which places a feature ties to
+        the next one.
+        """
         totals = np.bincount(self._features, weights=self._weights, minlength=self._n_features)
         parts = self._weights / totals[self._features] / np.maximum(self._lengths, 1)
-        return self._over_places(self._lengths, parts)
-
-    @cached_property
-    def _linking(self) -> _Places:
-        """Which places a feature ties to the next one."""
         links = np.where(self._is_piece, 0, self._lengths - 1)
-        return self._over_places(links, np.ones(len(links)))
-
-    def _over_places(self, lengths: Codes, parts: npt.NDArray[np.float64]) -> _Places:
-        places = ranges(self._starts, lengths)
+        runs = np.concatenate([self._lengths, links])
+        places = ranges(np.concatenate([self._starts, self._starts + self._size]), runs)
+        given = np.concatenate([parts, np.ones(len(links))]).astype(np.float32)
         order = np.argsort(places, kind="stable")
-        return _Places(
-            places[order],
-            np.repeat(self._features, lengths)[order],
-            np.repeat(parts, lengths)[order].astype(np.float32),
+        ends = np.cumsum(np.bincount(places, minlength=2 * self._size))
+        return sp.csr_array(
+            (
+                np.repeat(given, runs)[order],
+                np.repeat(np.concatenate([self._features, self._features]), runs)[order],
+                np.concatenate([[0], ends]),
+            ),
+            shape=(2 * self._size, self._n_features),
         )
 
     def _spread(
@@ -181,32 +168,26 @@ class Reading:
 
         Words with less than `least` of the score are passed over.
         """
-        step = max(_AT_ONCE // max(len(self._spreading.places), self._size, 1), 1)
+        step = max(_AT_ONCE // max(2 * self._size, 1), 1)
         for first in range(0, len(contributions), step):
             yield from self._spread_some(contributions[first : first + step], least)
 
     def _spread_some(
         self, contributions: Floats, least: float
     ) -> Iterator[tuple[npt.NDArray[np.float64], list[_Stretch]]]:
-        shares = self._spreading.sums(contributions, self._size)
-        sums = shares.sum(axis=1, dtype=np.float64)
-        totals = _running(shares / np.where(sums > 0, sums, 1)[:, np.newaxis])
-        linked = self._linking.sums(contributions, self._size) > 0
-        words = self._words
-        whole, follows = words.shared(linked)
-        whole &= totals[:, words.ends] - totals[:, words.starts] >= least
-        for row in range(len(shares)):
-            found = np.flatnonzero(whole[row]).tolist()
-            yield totals[row], words.stretches(found, follows[row].tolist())
+        given = self._onto_places @ np.ascontiguousarray(contributions.T)
+        shares, linked = given[: self._size], given[self._size :] > 0
+        sums = shares.sum(axis=0, dtype=np.float64)
+        # With the precision that differences between places need.
+        totals = np.zeros((self._size + 1, len(contributions)))
+        np.cumsum(shares / np.where(sums > 0, sums, 1), axis=0, out=totals[1:])
+        yield from zip(totals.T, self._words.stretches(totals, linked, least), strict=True)
 
     def _named(
         self, totals: npt.NDArray[np.float64], stretches: list[_Stretch], top: int | None
     ) -> list[SharedTerm]:
-        starts, ends = [each[0] for each in stretches], [each[1] for each in stretches]
         found: dict[str, tuple[float, int, int]] = {}
-        for share, (start, end, key) in zip(
-            (totals[ends] - totals[starts]).tolist(), stretches, strict=True
-        ):
+        for start, end, share, key in stretches:
             before = found.get(key)
             found[key] = (before[0] + share, *before[1:]) if before else (share, start, end)
         ordered = sorted(found.values(), key=_by_share)
@@ -223,7 +204,7 @@ class Reading:
     ) -> list[tuple[float, int, int]]:
         """What is shared outside the stretches, run by run."""
         left = np.diff(totals)
-        for start, end, _ in stretches:
+        for start, end, *_ in stretches:
             left[start:end] = 0
         edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
         found: dict[str, tuple[float, int, int]] = {}
@@ -236,13 +217,6 @@ class Reading:
 
 def _by_share(item: tuple[float, int, int]) -> float:
     return -item[0]
-
-
-def _running(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Sums up to each place; with the precision that differences of them need."""
-    totals = np.zeros((len(shares), shares.shape[1] + 1))
-    np.cumsum(shares, axis=1, dtype=np.float64, out=totals[:, 1:])
-    return totals
 
 
 @dataclass(frozen=True)
@@ -282,65 +256,93 @@ class _Words:
             np.array([at for at, _ in inner], np.int64),
         )
 
-    def shared(
+    def stretches(
+        self, totals: npt.NDArray[np.float64], linked: npt.NDArray[np.bool_], least: float
+    ) -> Iterator[list[_Stretch]]:
+        """For each other text: the words that it has, too, joined where it has them joined.
+
+        Parameters
+        ----------
+        totals : ndarray of float64, shape (n_places + 1, n_others)
+            The shares up to each place.
+        linked : ndarray of bool, shape (n_places, n_others)
+            Whether a text has a place tied to the next one.
+        least : float
+            Words with a smaller share are passed over.
+        """
+        if not self.tokens:
+            yield from ([] for _ in totals.T)
+            return
+        whole, follows = self._shared(linked)
+        at_starts, at_ends = totals[self.starts], totals[self.ends]
+        others, words = np.nonzero((whole & (at_ends - at_starts >= least)).T)
+        found = zip(
+            words.tolist(),
+            at_starts[words, others].tolist(),
+            at_ends[words, others].tolist(),
+            follows[np.minimum(words, len(follows) - 1), others].tolist(),
+            strict=True,
+        )
+        for size in np.bincount(others, minlength=linked.shape[1]).tolist():
+            yield self._join(islice(found, size))
+
+    def _shared(
         self, linked: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """Which words other texts have as a whole, and after which tokens they go on as here.
 
-        Parameters
-        ----------
-        linked : ndarray of bool, shape (n_others, n_places)
-            Whether a text has a place tied to the next one.
-
         Returns
         -------
-        whole : ndarray of bool, shape (n_others, n_words)
-        follows : ndarray of bool, shape (n_others, n_tokens)
+        whole : ndarray of bool, shape (n_words, n_others)
+        follows : ndarray of bool, shape (n_tokens, n_others)
         """
-        n_tokens = len(self.tokens) - len(self.within)
-        if not n_tokens:
-            return np.zeros((len(linked), 0), bool), np.zeros((len(linked), 0), bool)
-        ties = np.zeros((len(linked), linked.shape[1] + 1), np.int32)
-        np.cumsum(linked, axis=1, out=ties[:, 1:])
-        lengths = self.ends - self.starts
-        whole = ties[:, self.ends - 1] - ties[:, self.starts] == lengths - 1
-        whole &= self.telling
-        follows = linked[:, self.ends[:n_tokens] - 1]
-        precedes = linked[:, self.starts[:n_tokens] - 1] & (self.starts[:n_tokens] > 0)
+        n_tokens = self._n_tokens
+        ties = np.zeros((len(linked) + 1, linked.shape[1]), np.int32)
+        np.cumsum(linked, axis=0, out=ties[1:])
+        lengths = (self.ends - self.starts)[:, np.newaxis]
+        whole = ties[self.ends - 1] - ties[self.starts] == lengths - 1
+        whole &= self.telling[:, np.newaxis]
+        starts = self.starts[:n_tokens]
+        follows = linked[self.ends[:n_tokens] - 1]
+        precedes = linked[starts - 1] & (starts > 0)[:, np.newaxis]
         # A word of one character has no tie of its own.
-        whole[:, :n_tokens] &= (lengths[:n_tokens] > 1) | follows | precedes
-        whole[:, n_tokens:] &= ~whole[:, self.within]
+        whole[:n_tokens] &= (lengths[:n_tokens] > 1) | follows | precedes
+        whole[n_tokens:] &= ~whole[self.within]
         return whole, follows
 
-    def stretches(self, found: list[int], follows: list[bool]) -> list[_Stretch]:
-        """Join neighbouring shared words for as long as the other text has them so joined.
+    def _join(self, found: Iterable[tuple[int, float, float, bool]]) -> list[_Stretch]:
+        """Join neighbouring words of one other text.
 
         Parameters
         ----------
-        found : list of int
-            The shared words.
-        follows : list of bool, of length n_tokens
+        found : iterable of (int, float, float, bool)
+            A word, the shares up to its start and its end, and whether the other text goes on as
+            here after it.
         """
-        n_tokens = len(follows)
+        n_tokens = self._n_tokens
         joined: list[_Stretch] = []
         inner: list[_Stretch] = []
-        free, words, last = 0, 0, -2
-        for at in found:
+        begin, words, last, before, goes_on = 0, 0, -2, 0.0, False
+        for at, here, there, is_tied in found:
             start, end, _, key, is_word = self.tokens[at]
             if at >= n_tokens:
-                if not any(start < there and here < end for here, there, _ in inner):
-                    inner.append((start, end, key))
+                if not any(start < other[1] and other[0] < end for other in inner):
+                    inner.append((start, end, there - here, key))
                 continue
-            has_room = words < _MOST_WORDS if is_word else start - free <= _LONGEST_PHRASE
-            if at == last + 1 and follows[last] and has_room:
-                begin, _, before = joined[-1]
-                joined[-1] = begin, end, f"{before} {key}"
+            has_room = words < _MOST_WORDS if is_word else start - begin <= _LONGEST_PHRASE
+            if goes_on and at == last + 1 and has_room:
+                joined[-1] = begin, end, there - before, f"{joined[-1][3]} {key}"
                 words += 1
             else:
-                joined.append((start, end, key))
-                free, words = start, 1
-            last = at
-        return sorted([*(each for each in joined if each[1] - each[0] > 1), *inner])
+                joined.append((start, end, there - here, key))
+                begin, words, before = start, 1, here
+            last, goes_on = at, is_tied
+        joined = [each for each in joined if each[1] - each[0] > 1]
+        return sorted([*joined, *inner]) if inner else joined
+
+    @property
+    def _n_tokens(self) -> int:
+        return len(self.tokens) - len(self.within)
 
 
 def contributions(shared: sp.csr_array, weights: Floats) -> Floats:

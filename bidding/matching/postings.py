@@ -247,7 +247,8 @@ class Postings:
             at[at == len(numbers)] = 0
         else:
             slots, factor, shift = _slots(numbers)
-            slot = slots[(features.view(np.uint32) * factor) >> shift]
+            places = features.view(np.uint32) * factor
+            slot = slots[np.right_shift(places, shift, out=places)]
             hits = np.flatnonzero(slot >= 0)
             at = slot[hits]
         is_same = numbers[at] == features[hits]
@@ -272,12 +273,13 @@ def _slots(
     factor, shift : uint32
     """
     unsigned = numbers.astype(np.uint32)
+    order = np.arange(len(numbers), dtype=np.int16)
     for bits in range(_FEWEST_BITS, 27):
         for factor in _FACTORS:
             places = (unsigned * factor) >> np.uint32(32 - bits)
-            if len(np.unique(places)) == len(places):
-                slots = np.full(1 << bits, -1, np.int16)
-                slots[places] = np.arange(len(places))
+            slots = np.full(1 << bits, -1, np.int16)
+            slots[places] = order
+            if (slots[places] == order).all():
                 return slots, factor, np.uint32(32 - bits)
     raise ValueError("too many features in a query")
 
