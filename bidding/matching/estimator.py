@@ -106,6 +106,13 @@ class _Counts:
         sizes = np.bincount(self.documents, minlength=self.n_documents)
         return sizes if most is None else np.minimum(sizes, most)
 
+    def lengths(self) -> npt.NDArray[np.float64]:
+        """Count the occurrences in each document: shape (n_documents, 4), by channel."""
+        channel = np.repeat(channels(self.codes), self.frequencies)
+        cells = self.documents.astype(np.int64) * _N_CHANNELS + channel
+        size = self.n_documents * _N_CHANNELS
+        return np.bincount(cells, self.counts, size).reshape(-1, _N_CHANNELS)
+
 
 class TfidfMatcher(BaseEstimator):
     """Ranks fitted documents by their likeness to a query.
@@ -116,11 +123,11 @@ class TfidfMatcher(BaseEstimator):
 
     Parameters
     ----------
-    k1 : float, default=1.2
+    k1 : float, default=1.5
         How late repeating a feature stops to count.
-    b : float, default=0.9
+    b : float, default=1.0
         How far a long document needs more repetitions for the same weight, from 0 to 1.
-    length_norm : float, default=0.3
+    length_norm : float, default=0.2
         How far documents are scaled to the same length: at 1 a score is a cosine, which favours
         short documents; at 0 nothing is scaled.
     idf_floor : float, default=0.5
@@ -146,10 +153,11 @@ class TfidfMatcher(BaseEstimator):
         The features of all documents, sorted; see `text`.
     idf_ : ndarray of float32, shape (n_features,)
         Inverse document frequency times channel weight.
-    mean_lengths_ : ndarray of float64, shape (4,)
-        Features that a document has on average, by channel.
+    usual_lengths_ : ndarray of float64, shape (4,)
+        How many features a document has, by channel: the mean over features, not over documents, so
+        that bare names do not make all other profiles seem long.
     pivot_ : float
-        Length of the middle document before scaling.
+        Length of a document before scaling: the mean over squared lengths, for the same reason.
     n_documents_ : int
     postings_ : Postings
     """
@@ -157,9 +165,9 @@ class TfidfMatcher(BaseEstimator):
     def __init__(
         self,
         *,
-        k1: float = 1.2,
-        b: float = 0.9,
-        length_norm: float = 0.3,
+        k1: float = 1.5,
+        b: float = 1.0,
+        length_norm: float = 0.2,
         idf_floor: float = 0.5,
         query_power: float = 0.3,
         title_weight: float = 30.0,
@@ -201,13 +209,10 @@ class TfidfMatcher(BaseEstimator):
         self.n_documents_ = sum(batch.n_documents for batch in batches)
         self.codes_, frequencies = _merged(batches)
         self.idf_ = self._idf(frequencies) * self._strengths(self.codes_)
-        totals = np.zeros(_N_CHANNELS)
-        for batch in batches:
-            channel = np.repeat(channels(batch.codes), batch.frequencies)
-            totals += np.bincount(channel, weights=batch.counts, minlength=_N_CHANNELS)
-        self.mean_lengths_ = np.where(totals > 0, totals, 1) / max(self.n_documents_, 1)
+        self.usual_lengths_ = _usual(batches)
         rows, lengths = self._rows(batches, self.codes_, self.idf_)
-        self.pivot_ = float(np.median(lengths[lengths > 0])) if lengths.any() else 1.0
+        squares = np.square(lengths, dtype=np.float64)
+        self.pivot_ = float((squares * lengths).sum() / squares.sum()) if squares.any() else 1.0
         self._scale(rows, lengths)
         self.postings_ = Postings.build(self.codes_, rows)
         return self
@@ -248,11 +253,12 @@ class TfidfMatcher(BaseEstimator):
         check_is_fitted(self)
         found = self.analyzer.features([query.title, query.text])
         codes, counts = self._query_counts(found)
-        known = self._find(codes) >= 0
+        at = self._find(codes)
+        known = at >= 0
         if also is not None:
             known |= also.find(codes) >= 0
         codes = codes[known]
-        weights = counts[known] ** np.float32(self.query_power) * self.weights_of(codes)
+        weights = counts[known] ** np.float32(self.query_power) * self._weights(codes, at[known])
         if self.max_query_terms is not None and len(codes) > self.max_query_terms:
             heaviest = np.sort(np.argsort(-weights, kind="stable")[: self.max_query_terms])
             codes, weights = codes[heaviest], weights[heaviest]
@@ -338,16 +344,22 @@ class TfidfMatcher(BaseEstimator):
         ndarray of float32, shape (n_asked,)
             `idf_` of those that were fitted.
         """
-        at = self._find(codes)
-        unseen = self._idf(np.zeros(1, np.int64)) * self._strengths(codes)
-        if not len(self.idf_):
-            return unseen
-        return np.where(at >= 0, self.idf_[at], unseen).astype(np.float32)
+        return self._weights(codes, self._find(codes))
 
     @property
     def analyzer(self) -> Analyzer:
         """What takes texts apart."""
         return _analyzer()
+
+    def _weights(self, codes: Codes, at: Numbers) -> Floats:
+        """As `weights_of`, of features that `_find` has looked up."""
+        weights = np.empty(len(codes), np.float32)
+        seen = at >= 0
+        weights[seen] = self.idf_[at[seen]]
+        if not seen.all():
+            rarest = self._idf(np.zeros(1, np.int64))
+            weights[~seen] = rarest * self._strengths(codes[~seen])
+        return weights
 
     def _strengths(self, codes: Codes) -> Floats:
         """How much each feature counts, whatever its frequency."""
@@ -443,9 +455,8 @@ class TfidfMatcher(BaseEstimator):
         """Replace counts by BM25's saturated ones, with lengths taken channel by channel."""
         counts = batch.counts.astype(np.float32)
         cells = owners * _N_CHANNELS + np.repeat(channels(batch.codes), batch.frequencies)
-        size = batch.n_documents * _N_CHANNELS
-        totals = np.bincount(cells, weights=counts, minlength=size).reshape(-1, _N_CHANNELS)
-        delay = self.k1 * (1 - self.b + self.b * totals / self.mean_lengths_)
+        relative = batch.lengths() / self.usual_lengths_
+        delay = self.k1 * (1 - self.b + self.b * relative)
         return counts * np.float32(self.k1 + 1) / (counts + delay.astype(np.float32).ravel()[cells])
 
     def _scale(self, rows: Rows, lengths: Floats) -> None:
@@ -480,6 +491,16 @@ def _firsts(keys: Numbers) -> Numbers:
     if not len(keys):
         return np.empty(0, np.int64)
     return np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
+
+
+def _usual(batches: Sequence[_Counts]) -> npt.NDArray[np.float64]:
+    """See `TfidfMatcher.usual_lengths_`; 1 for a channel that no document has."""
+    totals, squares = np.zeros(_N_CHANNELS), np.zeros(_N_CHANNELS)
+    for batch in batches:
+        lengths = batch.lengths()
+        totals += lengths.sum(axis=0)
+        squares += np.square(lengths).sum(axis=0)
+    return np.divide(squares, totals, out=np.ones(_N_CHANNELS), where=totals > 0)
 
 
 def _merged(batches: Sequence[_Counts]) -> tuple[Codes, npt.NDArray[np.int64]]:

@@ -16,7 +16,7 @@ Settings = Mapping[str, Any]
 
 CHOICES: Mapping[str, Sequence[Any]] = {
     "length_norm": (0.2, 0.3, 0.4, 0.5, 0.7),
-    "k1": (0.6, 0.8, 1.2),
+    "k1": (0.8, 1.2, 1.5),
     "b": (0.5, 0.7, 0.9, 1.0),
     "idf_floor": (0.0, 0.25, 0.5, 1.0),
     # The power takes from the weight of a title what it takes from repetition, hence both at once.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import string
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,19 @@ def test_a_repeated_word_saturates_and_a_title_counts_by_its_weight() -> None:
     expected = thrice * rare * in_title / math.hypot(in_title, in_text)
     score = fitted.scores(Document("magnet", "glass"), [0])
     pivot = fitted.pivot_
-    assert pivot == pytest.approx(median([thrice * rare, rare]), rel=1e-5)
+    cubes, squares = (sum((n * rare) ** power for n in (thrice, 1)) for power in (3, 2))
+    assert pivot == pytest.approx(cubes / squares, rel=1e-5)
     assert score.tolist() == pytest.approx([expected / pivot], rel=PRECISION)
+
+
+def test_profiles_that_are_bare_names_change_no_scores_of_the_others() -> None:
+    profile = "sintered permanent magnets for servo motors, coated against corrosion in salt fog"
+    full = [text(profile), text("silicone rubber gaskets and seals, moulded to any drawing" * 2)]
+    names = [Document(f"Firm {name}", "") for name in string.ascii_lowercase * 4]
+    need = text("corrosion of magnets in servo motors")
+    alone = TfidfMatcher().fit(full).scores(need, [0])
+    crowded = TfidfMatcher().fit([*full, *names]).scores(need, [0])
+    assert crowded == pytest.approx(alone, rel=0.25)
 
 
 def slow_scores(matcher: TfidfMatcher, documents: Sequence[Document], query: Document) -> Any:
@@ -99,23 +110,28 @@ def slow_scores(matcher: TfidfMatcher, documents: Sequence[Document], query: Doc
         rarity = math.log((1 + len(bags)) / (1 + frequency[code])) + matcher.idf_floor
         return rarity * strength(code)
 
-    means = Counter[int]()
-    for bag in bags:
-        for code, n in bag.items():
-            means[code >> 48] += n / len(bags)
-    vectors, lengths = [], []
+    every_total = []
     for bag in bags:
         totals = Counter[int]()
         for code, n in bag.items():
             totals[code >> 48] += n
+        every_total.append(totals)
+    usual = {
+        channel: sum(totals[channel] ** 2 for totals in every_total)
+        / (sum(totals[channel] for totals in every_total) or 1)
+        for channel in range(4)
+    }
+    vectors, lengths = [], []
+    for bag, totals in zip(bags, every_total, strict=True):
         vector = {}
         for code, n in bag.items():
-            length = totals[code >> 48] / means[code >> 48]
+            length = totals[code >> 48] / usual[code >> 48]
             delay = matcher.k1 * (1 - matcher.b + matcher.b * length)
             vector[code] = n * (matcher.k1 + 1) / (n + delay) * idf(code)
         vectors.append(vector)
         lengths.append(math.hypot(*vector.values()))
-    pivot = median([length for length in lengths if length] or [1])
+    squares = sum(length**2 for length in lengths)
+    pivot = sum(length**3 for length in lengths) / squares if squares else 1
     asked = counts(query, matcher.title_weight)
     asked = {c: n**matcher.query_power * idf(c) for c, n in asked.items() if frequency[c]}
     whole = math.hypot(*asked.values()) or 1
