@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from bidding import clock
@@ -29,11 +30,16 @@ from bidding.matching.explaining import SharedTerm, contributions
 from bidding.matching.postings import Floats, Numbers, Postings
 from bidding.matching.text import Codes, among
 
+log = structlog.get_logger(__name__)
+
 FEW = 2000
 """Up to so many documents are fitted in memory, in about a second."""
 
 MANY_CHANGES = 500
 """From so many changes on, a worker makes a new snapshot."""
+
+MOST_CHANGES = 2000
+"""More than so many changes wait for the snapshot: weighing them would take a page seconds."""
 
 _OVERLAP = timedelta(minutes=5)
 """A change is stamped before it is committed, so a little of what a snapshot has is read again."""
@@ -44,7 +50,7 @@ _ROWS_AT_ONCE = 2000
 
 
 class IndexNotReady(Exception):
-    """There are many documents and no snapshot of them yet: a worker is to make one."""
+    """There are many documents, and no snapshot of them or of most: a worker is to make one."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,9 @@ class Source:
     def some(self, session: Session, wanted: Sequence[int], ids: list[int]) -> Iterator[Document]:
         """Yield the documents among some ids, as `stream` does."""
         with _apart(session) as reader:
-            for first in range(0, len(wanted), _ROWS_AT_ONCE):  # a statement takes only so many
-                for row in reader.scalars(self.rows(wanted[first : first + _ROWS_AT_ONCE])):
-                    ids.append(row.id)
-                    yield self.document(row)
+            for row in reader.scalars(self.rows(wanted)):
+                ids.append(row.id)
+                yield self.document(row)
 
 
 def _apart(session: Session) -> Session:
@@ -310,6 +315,10 @@ class _Held:
     view: View
     snapshot: snapshots.Snapshot | None = None
 
+    @property
+    def name(self) -> str | None:
+        return self.snapshot and self.snapshot.address.name
+
 
 class Shelf:
     """Keeps the view of one source for the threads of a process.
@@ -364,6 +373,8 @@ class Shelf:
             self._held = held or self._held
         if held is None or held.snapshot is None:
             return self._count(session) > self.few
+        if len(held.snapshot.seen) > MANY_CHANGES and clock.now() - held.snapshot.as_of > _OVERLAP:
+            return True  # each look reads again what it has seen; the next one will have seen less
         changed = self._unseen(session, held.snapshot)
         return len({ident for ident, _ in changed}) > MANY_CHANGES
 
@@ -383,18 +394,23 @@ class Shelf:
         return tuple(change for change in changes if change not in snapshot.seen)
 
     def _mapped(self) -> _Held | None:
-        """The snapshot in force: the one that is held, unless there is another by now."""
+        """The snapshot in force: the one that is held, unless there is another by now.
+
+        Where that one cannot be used, the one that is held will do: it has more to catch up with.
+        """
+        held = self._held if self._held is not None and self._held.snapshot else None
         name = snapshots.current(self.folder)
-        held = self._held
-        if held is not None and held.snapshot and held.snapshot.address.name == name:
-            return held
-        if name is None:
-            return None
+        if name is None or (held is not None and held.name == name):
+            return held if name else None
         try:
             snapshot = snapshots.read(self.folder)
-        except snapshots.SnapshotError:
+        except snapshots.SnapshotDamaged as error:
+            log.error("snapshot_damaged", source=self.source.name, reason=str(error))
             snapshots.discard(self.folder, name)
             return None
+        except snapshots.SnapshotError as error:
+            log.warning("snapshot_unusable", source=self.source.name, reason=str(error))
+            return held
         return _Held((), _view_of(snapshot), snapshot)
 
     def _fit(self, session: Session) -> _Held:
@@ -418,6 +434,8 @@ class Shelf:
         if not changes:
             return _Held((), base, snapshot)
         changed = sorted({ident for ident, _ in changes})
+        if len(changed) > MOST_CHANGES:
+            raise IndexNotReady(self.source.name)
         ids: list[int] = []
         delta = base.matcher.transform(self.source.some(session, changed, ids))
         view = replace(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import zlib
@@ -18,7 +19,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,26 @@ import numpy.typing as npt
 from bidding.matching.estimator import TfidfMatcher
 from bidding.matching.postings import Postings
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; a snapshot of another format counts as missing."""
+
+_SOURCES = ("text.py", "stopwords.txt", "estimator.py")
+"""What decides on the numbers in a snapshot."""
 
 _CURRENT = "CURRENT"
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".part"
-_LEARNED = ("idf_", "mean_lengths_")
+_NAME = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}")
+_LEARNED = ("idf_", "usual_lengths_")
 _CHUNK = 1 << 20
 
 
 class SnapshotError(Exception):
-    """There is no snapshot, or it is not what was written; the message says which file."""
+    """There is no snapshot that this process can use; the message says why."""
+
+
+class SnapshotDamaged(SnapshotError):
+    """A snapshot is not what was written; the message says which file."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,8 @@ class Address:
 class Snapshot:
     """A matcher, the ids of its documents in the order they were fitted, and how fresh it is.
 
-    `as_of` is a moment that every change in it precedes or equals: whatever changed later may be
-    missing. `seen` are changes shortly before it, by id and microsecond, that are not missing.
+    `as_of` is a moment before the documents were read: what changed later may be missing. `seen` are
+    changes shortly before it, by id and microsecond, that are not missing.
     """
 
     address: Address
@@ -74,8 +83,8 @@ def write(
 ) -> str:
     """Write a snapshot into `folder` and put it in force; answers its name.
 
-    Hold the right to build, see `building`. Snapshots older than the one it replaces are removed. A
-    process that still maps a removed one keeps its pages until it lets go.
+    Hold the right to build, see `building`. Snapshots older than the one it replaces are removed,
+    unless they are `kept`. A process that maps a removed one keeps its pages until it lets go.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f"*{_UNFINISHED}"):  # of a process that was killed
@@ -109,31 +118,36 @@ def _fill(
     files = {key: _write_array(unfinished / f"{key}.npy", array) for key, array in arrays.items()}
     manifest = {
         "format": FORMAT,
+        "made_by": made_by(),
         "as_of": as_of.isoformat(),
         "parameters": _parameters(matcher),
         "pivot": matcher.pivot_,
         "documents": matcher.n_documents_,
         "files": files,
     }
-    _write_text(unfinished / _MANIFEST, json.dumps(manifest, indent=1))
+    text = json.dumps(manifest, indent=1)
+    _write_text(unfinished / _MANIFEST, f"{zlib.crc32(text.encode())}\n{text}")
     _sync(unfinished)
 
 
 def current(folder: Path) -> str | None:
     """The name of the snapshot in force."""
     try:
-        return (folder / _CURRENT).read_text(encoding="utf-8").strip() or None
+        name = (folder / _CURRENT).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, UnicodeDecodeError):
         return None
+    return name if _NAME.fullmatch(name) else None
 
 
 def discard(folder: Path, name: str) -> None:
-    """Take a snapshot that cannot be used out of force, so that whoever builds sees it missing.
+    """Take a damaged snapshot out of force, so that whoever builds sees it missing.
 
-    A worker that mapped it while it was whole would not look at it again.
+    A worker that mapped it while it was whole would not look at it again. Whoever builds at this
+    moment is about to replace it.
     """
-    if current(folder) == name:
-        (folder / _CURRENT).unlink(missing_ok=True)
+    with building(folder) as mine:
+        if mine and current(folder) == name:
+            (folder / _CURRENT).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Snapshot:
@@ -142,6 +156,9 @@ def read(folder: Path) -> Snapshot:
     Raises
     ------
     SnapshotError
+        There is none, it was made by other code, or a file cannot be read at the moment.
+    SnapshotDamaged
+        A file is missing, or is not as it was written.
     """
     name = current(folder)
     if name is None:
@@ -156,31 +173,79 @@ def open_once(address: Address) -> Snapshot:
 
 
 def _open(address: Address) -> Snapshot:
-    folder, name = address.folder, address.name
+    folder = address.folder / address.name
     try:
-        manifest = json.loads((folder / name / _MANIFEST).read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT:
-            raise SnapshotError(f"{name} is of format {manifest['format']}, not {FORMAT}")
+        manifest = _read_manifest(folder)
         arrays = {
-            key: _read_array(folder / name / f"{key}.npy", expected)
+            key: _read_array(folder / f"{key}.npy", expected)
             for key, expected in manifest["files"].items()
         }
-        matcher = TfidfMatcher(**manifest["parameters"])
-        if _parameters(matcher) != _parameters(TfidfMatcher()):
-            raise SnapshotError(f"{name} was made with other settings")
-        for key in _LEARNED:
-            setattr(matcher, key, arrays[key])
-        matcher.codes_ = arrays["codes"]
-        matcher.pivot_ = manifest["pivot"]
-        matcher.n_documents_ = manifest["documents"]
-        matcher.postings_ = Postings(
-            **{field.name: arrays[field.name] for field in fields(Postings)}
-        )
-        as_of = datetime.fromisoformat(manifest["as_of"])
-        seen = frozenset((int(ident), int(at)) for ident, at in arrays["seen"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise SnapshotError(f"{name} cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        if current(address.folder) != address.name:  # it was replaced, and is tidied away
+            raise SnapshotError(f"{address.name} is no longer there") from error
+        raise SnapshotDamaged(f"{error.filename} is missing") from error
+    except OSError as error:
+        raise SnapshotError(f"{address.name} cannot be read: {error}") from error
+    except ValueError as error:
+        raise SnapshotDamaged(f"{address.name} cannot be read: {error}") from error
+    matcher = TfidfMatcher(**manifest["parameters"])
+    for key in _LEARNED:
+        setattr(matcher, key, arrays[key])
+    matcher.codes_ = arrays["codes"]
+    matcher.pivot_ = manifest["pivot"]
+    matcher.n_documents_ = manifest["documents"]
+    matcher.postings_ = Postings(**{field.name: arrays[field.name] for field in fields(Postings)})
+    as_of = datetime.fromisoformat(manifest["as_of"])
+    seen = frozenset((int(ident), int(at)) for ident, at in arrays["seen"])
     return Snapshot(address, matcher, arrays["ids"], as_of, seen)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    checksum, _, text = (folder / _MANIFEST).read_bytes().partition(b"\n")
+    if checksum != str(zlib.crc32(text)).encode():
+        raise SnapshotDamaged(f"{_MANIFEST} of {folder.name} is damaged")
+    manifest: dict[str, Any] = json.loads(text)
+    if (manifest.get("format"), manifest.get("made_by")) != (FORMAT, made_by()):
+        raise SnapshotError(f"{folder.name} was made by other code")
+    if manifest["parameters"] != _parameters(TfidfMatcher()):
+        raise SnapshotError(f"{folder.name} was made with other settings")
+    return manifest
+
+
+@cache
+def made_by() -> int:
+    """Identify the code and the word lists that snapshots and what comes of them depend on."""
+    here = Path(__file__).parent
+    return zlib.crc32(b"".join((here / name).read_bytes() for name in _SOURCES))
+
+
+@contextmanager
+def kept(address: Address) -> Iterator[None]:
+    """Keep a snapshot on disk while it is in use, however many replace it.
+
+    Raises
+    ------
+    SnapshotError
+        It is gone already.
+    """
+    try:
+        manifest = (address.folder / address.name / _MANIFEST).open("rb")
+    except FileNotFoundError as error:
+        raise SnapshotError(f"{address.name} is no longer there") from error
+    with manifest:
+        fcntl.flock(manifest, fcntl.LOCK_SH)
+        yield
+
+
+def _is_kept(folder: Path) -> bool:
+    try:
+        with (folder / _MANIFEST).open("rb") as manifest:
+            fcntl.flock(manifest, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 @contextmanager
@@ -215,9 +280,9 @@ def _write_array(path: Path, array: npt.NDArray[Any]) -> dict[str, int]:
 
 def _read_array(path: Path, expected: Mapping[str, int]) -> npt.NDArray[Any]:
     if path.stat().st_size != expected["bytes"]:
-        raise SnapshotError(f"{path.name} has not its size")
+        raise SnapshotDamaged(f"{path.name} has not its size")
     if _checksum(path) != expected["crc32"]:
-        raise SnapshotError(f"{path.name} is damaged")
+        raise SnapshotDamaged(f"{path.name} is damaged")
     array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array.view(np.ndarray)
 
@@ -255,5 +320,5 @@ def _sync(folder: Path) -> None:
 
 def _tidy(folder: Path, keep: set[str | None]) -> None:
     for path in folder.iterdir():
-        if path.is_dir() and path.name not in keep:
+        if path.is_dir() and path.name not in keep and not _is_kept(path):
             shutil.rmtree(path, ignore_errors=True)

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -271,23 +271,67 @@ def test_only_one_of_two_builds(built: Shelf) -> None:
     assert build(built) is not None
 
 
-def test_more_changes_than_a_statement_takes_are_read(
+def test_more_changes_than_can_be_weighed_at_once_wait_for_the_next_snapshot(
+    session: Session,
+    built: Shelf,
+    smes: list[Organization],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a bulk import."""
+    monkeypatch.setattr(shelves, "MOST_CHANGES", 2)
+    for sme in smes[1:3]:
+        sme.profile.products = "永磁材料"
+    session.commit()
+    assert set(found(look(built))) == {sme.id for sme in smes[:3]}
+    smes[3].profile.products = "永磁材料"
+    session.commit()
+    with pytest.raises(IndexNotReady):
+        look(built)
+    build(built)
+    assert set(found(look(built))) == {sme.id for sme in smes[:4]}
+
+
+def test_a_snapshot_that_has_seen_many_late_changes_is_made_again_once_they_are_old(
+    session: Session,
+    many: Shelf,
+    smes: list[Organization],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every look reads what changed shortly before the snapshot: after an import, a lot."""
+    monkeypatch.setattr(shelves, "MANY_CHANGES", 2)
+    for sme in smes[:3]:
+        sme.profile.products = "永磁材料"
+    session.commit()
+    build(many)
+    assert not many.needs_building(session)
+    with time_machine.travel(clock.now() + timedelta(minutes=6)):
+        assert many.needs_building(session)
+        build(many)
+        assert not many.needs_building(session)
+    assert found(look(many)) == sorted(sme.id for sme in smes[:3])
+
+
+def test_what_cannot_be_read_for_the_moment_is_neither_thrown_away_nor_needed(
     session: Session, built: Shelf, smes: list[Organization]
 ) -> None:
-    """As after a bulk import, before a worker has made a new snapshot."""
-    most = 65_535 if db.engine.dialect.name == "postgresql" else 250_000
-    numbers = sa.select(sa.literal(1).label("n")).cte("numbers", recursive=True)
-    numbers = numbers.union_all(sa.select(numbers.c.n + 1).where(numbers.c.n <= most))
-    source = replace(
-        index.OFFERS,
-        changed=lambda _: sa.select(
-            numbers.c.n, sa.select(sa.func.max(Organization.updated_at)).scalar_subquery()
-        ),
-    )
-    view = look(Shelf(source, built.folder, few=0))
-    assert view.n_documents == 5
-    assert view.delta_ids.tolist() == [sme.id for sme in smes]
-    assert found(view) == [smes[0].id]
+    """As when a process has no file handles left, or a share does not answer."""
+    before = look(built)
+    name = build(Shelf(index.OFFERS, built.folder, few=0))
+    smes[1].profile.products = "永磁材料"
+    session.commit()
+    fresh = Shelf(index.OFFERS, built.folder, few=0)
+    manifest = built.folder / str(name) / "manifest.json"
+    whole = manifest.read_bytes()
+    manifest.unlink()
+    manifest.symlink_to(manifest)  # whoever opens it gets an error
+    view = look(built)
+    assert view.snapshot == before.snapshot
+    assert set(found(view)) == {smes[0].id, smes[1].id}
+    with pytest.raises(IndexNotReady):
+        look(fresh)
+    manifest.unlink()
+    manifest.write_bytes(whole)
+    assert look(built).snapshot == look(fresh).snapshot == snapshots.Address(built.folder, name)
 
 
 def test_what_the_caller_has_loaded_stays_in_its_session(

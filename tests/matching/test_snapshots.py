@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ import pytest
 
 from bidding.matching import snapshots
 from bidding.matching.estimator import Document, TfidfMatcher
-from bidding.matching.snapshots import Address, SnapshotError
+from bidding.matching.snapshots import Address, SnapshotDamaged, SnapshotError
 
 PROFILES = [
     Document("东阳磁材厂", "烧结钕铁硼永磁材料的生产，晶界扩散。"),
@@ -58,7 +59,7 @@ def test_a_snapshot_is_read_as_it_was_written(written: Path, matcher: TfidfMatch
     assert found.as_of == NOON
     assert found.ids.tolist() == IDS.tolist()
     assert found.matcher.get_params() == matcher.get_params()
-    for name in ("codes_", "idf_", "mean_lengths_"):
+    for name in ("codes_", "idf_", "usual_lengths_"):
         mine, other = getattr(matcher, name), getattr(found.matcher, name)
         assert np.array_equal(mine, other), name
         assert mine.dtype == other.dtype, name
@@ -99,6 +100,34 @@ def test_the_newest_snapshot_is_in_force_and_the_one_before_is_kept(
     assert first not in names(folder)
 
 
+def test_a_snapshot_in_use_stays_however_many_replace_it(
+    folder: Path, matcher: TfidfMatcher
+) -> None:
+    first = snapshots.write(folder, matcher, IDS, NOON)
+    with snapshots.kept(Address(folder, first)):
+        others = [snapshots.write(folder, matcher, IDS, NOON) for _ in range(3)]
+        assert names(folder) == {"CURRENT", first, *others[1:]}
+        assert snapshots.open_once(Address(folder, first)).matcher.rank(NEED)
+    last = snapshots.write(folder, matcher, IDS, NOON)
+    assert names(folder) == {"CURRENT", others[2], last}
+    with (
+        pytest.raises(SnapshotError, match="no longer there"),
+        snapshots.kept(Address(folder, first)),
+    ):
+        pass
+
+
+def test_only_a_snapshot_in_force_and_nobody_builds_is_discarded(written: Path) -> None:
+    folder = written.parent
+    snapshots.discard(folder, "20260102T120000-00000000")
+    assert snapshots.current(folder) == written.name
+    with snapshots.building(folder):
+        snapshots.discard(folder, written.name)
+    assert snapshots.current(folder) == written.name
+    snapshots.discard(folder, written.name)
+    assert snapshots.current(folder) is None
+
+
 def test_a_process_keeps_a_snapshot_that_was_removed(folder: Path, matcher: TfidfMatcher) -> None:
     snapshots.write(folder, matcher, IDS, NOON)
     found = snapshots.read(folder)
@@ -116,7 +145,10 @@ def test_a_snapshot_is_opened_once(written: Path) -> None:
 # What is missing or damaged
 
 
-@pytest.mark.parametrize("pointer", [None, "", "  \n", "nothing", "\x00\x00", "a" * 5000, b"\xff"])
+@pytest.mark.parametrize(
+    "pointer",
+    [None, "", "  \n", "nothing", "../..", "20260102T120000-00000000", "a" * 5000, b"\x00\xff"],
+)
 def test_a_pointer_to_nothing_is_no_snapshot(written: Path, pointer: str | bytes | None) -> None:
     current = written.parent / "CURRENT"
     current.unlink()
@@ -161,41 +193,49 @@ def test_whichever_file_is_damaged_is_named(
     for name in files:
         whole = (written / name).read_bytes()
         damage(written / name)
-        with pytest.raises(SnapshotError, match=name.removesuffix(".npy")):
+        with pytest.raises(SnapshotDamaged, match=name.removesuffix(".npy")):
             snapshots.read(folder)
         (written / name).write_bytes(whole)
     assert snapshots.read(folder).matcher.rank(NEED) == matcher.rank(NEED)
 
 
-@pytest.mark.parametrize("damage", [shorten, empty, Path.unlink])
+@pytest.mark.parametrize("damage", [flip, shorten, lengthen, empty, Path.unlink])
 def test_a_damaged_manifest_is_no_snapshot(written: Path, damage: Callable[[Path], None]) -> None:
     damage(written / "manifest.json")
-    with pytest.raises(SnapshotError):
+    with pytest.raises(SnapshotDamaged, match=r"manifest\.json"):
         snapshots.read(written.parent)
 
 
-@pytest.mark.parametrize("value", [None, [], "x", 7, [1, 2], {"x": 1}, {"x": None}])
-@pytest.mark.parametrize("key", ["format", "as_of", "parameters", "files"])
-def test_a_manifest_of_another_shape_is_no_snapshot(written: Path, key: str, value: Any) -> None:
-    path = written / "manifest.json"
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps({**manifest, key: value}))
-    with pytest.raises(SnapshotError):
-        snapshots.read(written.parent)
-    path.write_text(json.dumps({name: manifest[name] for name in manifest if name != key}))
-    with pytest.raises(SnapshotError):
-        snapshots.read(written.parent)
-    path.write_text(json.dumps(value))
-    with pytest.raises(SnapshotError):
-        snapshots.read(written.parent)
+def manifest_of(written: Path) -> dict[str, Any]:
+    return dict(json.loads((written / "manifest.json").read_text().partition("\n")[2]))
 
 
-def test_a_snapshot_of_another_format_counts_as_missing(
-    written: Path, monkeypatch: pytest.MonkeyPatch
+def put_manifest(written: Path, manifest: dict[str, Any]) -> None:
+    text = json.dumps(manifest)
+    (written / "manifest.json").write_text(f"{zlib.crc32(text.encode())}\n{text}")
+
+
+def test_a_snapshot_of_another_format_counts_as_missing(written: Path) -> None:
+    put_manifest(written, {**manifest_of(written), "format": 0})
+    with pytest.raises(SnapshotError, match="made by other code") as caught:
+        snapshots.read(written.parent)
+    assert not isinstance(caught.value, SnapshotDamaged)
+
+
+@pytest.mark.parametrize("name", ["text.py", "stopwords.txt", "estimator.py"])
+def test_a_snapshot_of_another_version_of_the_code_counts_as_missing(
+    written: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshots, "FORMAT", snapshots.FORMAT + 1)
-    with pytest.raises(SnapshotError, match="is of format"):
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: read_bytes(path) + (b" " if path.name == name else b"")
+    )
+    snapshots.made_by.cache_clear()
+    with pytest.raises(SnapshotError, match="made by other code"):
         snapshots.read(written.parent)
+    monkeypatch.undo()
+    snapshots.made_by.cache_clear()
+    assert snapshots.read(written.parent).ids.tolist() == IDS.tolist()
 
 
 def test_a_snapshot_made_with_other_settings_counts_as_missing(folder: Path) -> None:
@@ -217,14 +257,13 @@ HARM = ""
 def test_nothing_is_unpickled(written: Path, tmp_path: Path) -> None:
     global HARM
     HARM = str(tmp_path / "harm")
-    path, manifest = written / "ids.npy", written / "manifest.json"
+    path, known = written / "ids.npy", manifest_of(written)
     np.save(path, np.array([Harm()], object), allow_pickle=True)
-    known = json.loads(manifest.read_text())
     known["files"]["ids"] = {
         "bytes": path.stat().st_size,
         "crc32": snapshots._checksum(path),
     }
-    manifest.write_text(json.dumps(known))
+    put_manifest(written, known)
     with pytest.raises(SnapshotError, match="cannot be read"):
         snapshots.read(written.parent)
     assert not Path(HARM).exists()
