@@ -15,6 +15,7 @@ from bidding.matching import jobs as background
 from bidding.matching.duplicates import alike_pairs
 from bidding.matching.estimator import TfidfMatcher
 from bidding.matching.shelves import IndexNotReady
+from bidding.matching.snapshots import SnapshotError
 
 
 @click.group("matching")
@@ -159,7 +160,7 @@ def refresh(jobs: int, scheduler: str | None) -> None:
     try:
         with refreshing.on_cluster(scheduler) if scheduler else nullcontext():
             count = _refresh(-1 if scheduler else jobs)
-    except (refreshing.ClusterError, IndexNotReady) as error:
+    except (refreshing.ClusterError, IndexNotReady, SnapshotError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count} suggestions")
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
 import structlog
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from bidding import clock
 from bidding.background import every, job
 from bidding.boundary import reading, unit_of_work
 from bidding.challenges.models import Challenge
 from bidding.matching import consortia, index, queries, refreshing, rules
 from bidding.matching.models import Suggestion
-from bidding.matching.pairing import Market, Need
-from bidding.matching.shelves import IndexNotReady
+from bidding.matching.pairing import Market, Need, Pairing
+from bidding.matching.shelves import IndexNotReady, Source
 
 log = structlog.get_logger(__name__)
 
@@ -97,17 +100,42 @@ def refresh(
     folder = Path(current_app.config["SETTINGS"].data_dir) / "matching" / "refresh"
     with refreshing.alone(folder):
         make_snapshots()
+        started = clock.now()
         with reading() as session:
             market = index.market(session)
             needs = index.load_needs(session, queries.open_challenges())
-        pairings = refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs)
+        count = 0
+        for pairings in refreshing.refresh(market, needs, folder, progress=progress, jobs=jobs):
+            with unit_of_work("command") as session:
+                unchanged = _unchanged(session, pairings, started)
+                rules.put(session, unchanged, unless_after=started)
+            count += len(pairings)
         surveys = _surveys(market, needs)
-        open_ids = [need.challenge_id for need in needs]
         with unit_of_work("command") as session:
-            rules.store(session, pairings, scope=Suggestion.challenge_id.in_(open_ids))
+            scope = sa.and_(
+                Suggestion.challenge_id.in_([need.challenge_id for need in needs]),
+                Suggestion.challenge_id.not_in(_changed(index.CHALLENGES, started)),
+                Suggestion.organization_id.not_in(_changed(index.OFFERS, started)),
+            )
+            rules.drop_older(session, started, scope=scope)
             rules.store_surveys(session, surveys)
         refreshing.forget(folder)
-    return len(pairings)
+    return count
+
+
+def _unchanged(session: Session, pairings: Iterable[Pairing], since: datetime) -> Iterator[Pairing]:
+    """Those of what is as it was; of the rest, the job that a change starts finds out more."""
+    challenges, organizations = (
+        set(session.scalars(_changed(source, since))) for source in (index.CHALLENGES, index.OFFERS)
+    )
+    for pairing in pairings:
+        if pairing.challenge_id not in challenges and pairing.organization_id not in organizations:
+            yield pairing
+
+
+def _changed(source: Source, since: datetime) -> sa.Select[tuple[int]]:
+    """The ids of what changed."""
+    return sa.select(source.changed(since).subquery().c[0])
 
 
 def _surveys(market: Market, needs: Iterable[Need]) -> list[consortia.Survey]:

@@ -58,7 +58,7 @@ class Suggestion(Base):
     challenge_id: Mapped[int] = references("challenges.id", index=False)
     organization_id: Mapped[int] = references("organizations.id", index=False)
     score: Mapped[float]
-    """Cosine similarity of the two texts, 0 to 1."""
+    """Likeness of the two texts: seldom above 0.5, and above 1 only where one repeats the other."""
     terms: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON())
     """The terms that tie them, strongest first: ``{"term": …, "share": 0 to 1}``."""
     boosts: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON(), default=list)

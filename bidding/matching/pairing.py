@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,10 @@ class Pairs:
     scores: Floats
     ranks: Floats
 
+    def take(self, which: slice | npt.NDArray[np.int64]) -> Pairs:
+        """Some of them."""
+        return Pairs(self.needs[which], self.places[which], self.scores[which], self.ranks[which])
+
 
 @dataclass(frozen=True)
 class Market:
@@ -135,12 +139,12 @@ class Market:
             score = self.view.scores(vector, [organization_id])
             rank = float(ranked(score, need.asked, facts, self.policy)[0])
             if rank > 0:
-                found.append((-rank, need.challenge_id, need, vector, float(score[0])))
+                found.append((-rank, need.challenge_id, need, float(score[0])))
         pairings = []
-        for _, challenge_id, need, vector, score in sorted(found, key=lambda one: one[:2])[
+        for _, challenge_id, need, score in sorted(found, key=lambda one: one[:2])[
             :PER_ORGANIZATION
         ]:
-            (terms,) = self.view.explain(vector, [organization_id], TERMS)
+            (terms,) = self.view.explain(self.view.weigh(need.text), [organization_id], TERMS)
             (boosts,) = itemised(need.asked, facts, self.policy)
             pairings.append(Pairing.of(challenge_id, organization_id, score, terms, boosts))
         return pairings
@@ -159,14 +163,14 @@ def ranked(scores: Floats, asked: Asked, facts: FactsTable, policy: Policy) -> F
     return np.where(fits, scores + bonus(asked, facts, policy), 0).astype(np.float32)
 
 
-def matrix_of(view: View, vectors: Sequence[Vector]) -> sp.csr_array:
+def matrix_of(view: View, vectors: Iterable[Vector]) -> sp.csr_array:
     """Queries as weights of a view's features: csr_array, shape (n_features, n_queries)."""
-    numbers = [view.find(vector.codes) for vector in vectors]
-    columns = np.repeat(np.arange(len(vectors)), [len(number) for number in numbers])
-    rows = np.concatenate([np.empty(0, np.int64), *numbers])
-    weights = np.concatenate([np.empty(0, np.float32), *(v.weights for v in vectors)])
+    found = [(view.find(vector.codes), vector.weights) for vector in vectors]
+    columns = np.repeat(np.arange(len(found)), [len(numbers) for numbers, _ in found])
+    rows = np.concatenate([np.empty(0, np.int64), *(numbers for numbers, _ in found)])
+    weights = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in found)])
     known = rows >= 0
-    shape = (view.n_features, len(vectors))
+    shape = (view.n_features, len(found))
     return sp.coo_array((weights[known], (rows[known], columns[known])), shape=shape).tocsr()
 
 
@@ -213,11 +217,7 @@ def best_for_challenges(candidates: Sequence[Pairs]) -> Pairs:
     needs = joined.needs[order]
     begins = np.searchsorted(needs, needs)
     order = order[np.arange(len(order)) - begins < PER_CHALLENGE]
-    return _chosen(joined, order)
-
-
-def _chosen(pairs: Pairs, order: npt.NDArray[np.int64]) -> Pairs:
-    return Pairs(pairs.needs[order], pairs.places[order], pairs.scores[order], pairs.ranks[order])
+    return joined.take(order)
 
 
 def join(parts: Sequence[Pairs]) -> Pairs:

@@ -11,7 +11,7 @@ import fcntl
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import joblib
 import numpy as np
 import scipy.sparse as sp
 
+from bidding.matching import snapshots
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.facts_table import FactsTable, itemised
 from bidding.matching.pairing import (
@@ -58,7 +59,7 @@ def refresh(
     progress: Progress = lambda _done, _all: None,
     jobs: int = 1,
     stretch: int = STRETCH,
-) -> list[Pairing]:
+) -> Iterator[list[Pairing]]:
     """Pair everybody with everybody: the best SMEs of each challenge, the best ones of each SME.
 
     Parameters
@@ -73,32 +74,42 @@ def refresh(
         Processes of this machine, -1 for all; within `on_cluster` all workers are used.
     stretch : int, default=`STRETCH`
 
-    Returns
-    -------
+    Yields
+    ------
     list of Pairing
-        By challenge and SME. `forget` the run once they are stored.
+        Some of them, by challenge and SME, so that those of a country need not be in memory at
+        once. `forget` the run once all are stored.
     """
     if not needs:
-        return []
-    run = _Run(folder, _name_of(market, needs, stretch), jobs, progress)
+        return
+    view = market.view
+    with snapshots.kept(view.snapshot) if view.snapshot else nullcontext():
+        run = _Run(folder, _name_of(market, needs, stretch), jobs, progress)
+        pairs = _paired(run, market, needs, stretch)
+        firsts = range(0, len(pairs.needs), EXPLAINED)
+        spans = [slice(first, first + EXPLAINED) for first in firsts]
+        terms = run.results(
+            "terms",
+            _explain,
+            len(spans),
+            lambda at: (view, *_excerpt(pairs, needs, view, spans[at])),
+        )
+        for span, part in zip(spans, terms, strict=True):
+            yield _pairings(market, needs, pairs.take(span), part)
+
+
+def _paired(run: _Run, market: Market, needs: Sequence[Need], stretch: int) -> Pairs:
     view, places = market.view, len(market.view.every_id)
-    queries = matrix_of(view, [view.weigh(need.text) for need in needs])
-    stretches = [(at, min(at + stretch, places)) for at in range(0, places, stretch)]
-    found = run.results(
-        "pairs",
-        _pair,
-        [
-            (view, needs, queries, market.facts.take(slice(*span)), market.policy, span)
-            for span in stretches
-        ],
-    )
-    kept = [_pairs(rows) for result in found for rows in result]
-    pairs = join([*kept[::2], best_for_challenges(kept[1::2])])
-    numbers = np.arange(0, len(pairs.needs), EXPLAINED)
-    terms = run.results(
-        "terms", _explain, [(view, *_excerpt(pairs, needs, view, at)) for at in numbers.tolist()]
-    )
-    return _pairings(market, needs, pairs, [one for part in terms for one in part])
+    queries = matrix_of(view, (view.weigh(need.text) for need in needs))
+
+    def stretch_of(number: int) -> tuple[Any, ...]:
+        span = slice(number * stretch, min((number + 1) * stretch, places))
+        facts = market.facts.take(span)
+        return view, needs, queries, facts, market.policy, (span.start, span.stop)
+
+    results = run.results("pairs", _pair, -(-places // stretch), stretch_of)
+    kept = [_pairs(rows) for result in results for rows in result]
+    return join([*kept[::2], best_for_challenges(kept[1::2])])
 
 
 def forget(folder: Path) -> None:
@@ -151,7 +162,8 @@ def on_cluster(scheduler: str) -> Iterator[None]:
 def _name_of(market: Market, needs: Sequence[Need], stretch: int) -> str:
     """A name that differs wherever the results of a run, or how they are divided, would."""
     limits = (stretch, EXPLAINED, TERMS, PER_CHALLENGE, PER_ORGANIZATION, LEAST_SCORE)
-    given = (market.view.identity, needs, market.facts, market.policy, limits)
+    code = snapshots.made_by()
+    given = (market.view.identity, needs, market.facts, market.policy, limits, code)
     return str(joblib.hash(given))
 
 
@@ -168,31 +180,36 @@ class _Run:
         self._before = 0
 
     def results(
-        self, kind: str, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
-    ) -> list[Any]:
-        """Results of `work` with each of some arguments, from its file where there is one."""
-        paths = [self._folder / f"{kind}-{number:06}.json" for number in range(len(arguments))]
-        results = [_read(path) for path in paths]
-        missing = [number for number, result in enumerate(results) if result is None]
-        done = len(paths) - len(missing)
-        whole = self._before + len(paths)
+        self,
+        kind: str,
+        work: Callable[..., Any],
+        count: int,
+        arguments: Callable[[int], tuple[Any, ...]],
+    ) -> Iterator[Any]:
+        """Results of `work` with arguments by their number: all are made, then read one by one."""
+        paths = [self._folder / f"{kind}-{number:06}.json" for number in range(count)]
+        missing = [number for number, path in enumerate(paths) if _read(path) is None]
+        done = count - len(missing)
+        whole = self._before + count
         self._progress(self._before + done, whole)
         for number, result in self._run(work, arguments, missing):
             _write(paths[number], result)
-            results[number] = result
             done += 1
             self._progress(self._before + done, whole)
         self._before = whole
-        return results
+        return map(_read, paths)
 
     def _run(
-        self, work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], missing: list[int]
+        self,
+        work: Callable[..., Any],
+        arguments: Callable[[int], tuple[Any, ...]],
+        missing: list[int],
     ) -> Iterator[tuple[int, Any]]:
         parallel = joblib.Parallel(n_jobs=self._jobs, return_as="generator_unordered")
         # All in one tuple: a cluster keeps single large arguments on one worker, and if that one
         # is lost, so are they.
         calls = (
-            joblib.delayed(_numbered)((work, number, *arguments[number])) for number in missing
+            joblib.delayed(_numbered)((work, number, *arguments(number))) for number in missing
         )
         results: Iterator[tuple[int, Any]] = parallel(calls)
         return results
@@ -242,10 +259,9 @@ def _pairs(rows: dict[str, list[float]]) -> Pairs:
 
 
 def _excerpt(
-    pairs: Pairs, needs: Sequence[Need], view: View, first: int
+    pairs: Pairs, needs: Sequence[Need], view: View, span: slice
 ) -> tuple[list[Need], list[list[int]]]:
     """Some pairs as needs, and the ids of the SMEs of each."""
-    span = slice(first, first + EXPLAINED)
     numbers, begins = np.unique(pairs.needs[span], return_index=True)
     ids = np.split(view.every_id[pairs.places[span]], begins[1:])
     return [needs[number] for number in numbers], [part.tolist() for part in ids]

@@ -14,6 +14,7 @@ from bidding import audit, clock
 from bidding.challenges import queries as challenge_queries
 from bidding.challenges.lifecycle import poster_is_suspended
 from bidding.challenges.models import Challenge, ChallengeInvitation
+from bidding.db import Base
 from bidding.matching import queries
 from bidding.matching.consortia import MOST_MEMBERS, Survey
 from bidding.matching.models import (
@@ -42,28 +43,57 @@ TOLD = 10
 
 
 def store(session: Session, pairings: Sequence[Pairing], *, scope: Any) -> None:
-    """Replace the suggestions that `scope` (a condition) selects by `pairings`.
+    """Replace the suggestions that `scope` (a condition) selects by a handful of `pairings`.
 
     A suggestion whose SME was told of it stays, so that nobody is told twice.
     """
+    put(session, pairings)
+    kept = [(pairing.challenge_id, pairing.organization_id) for pairing in pairings]
+    pair = sa.tuple_(Suggestion.challenge_id, Suggestion.organization_id)
+    _drop(session, scope, pair.not_in(kept))
+
+
+def put(
+    session: Session, pairings: Iterable[Pairing], *, unless_after: datetime | None = None
+) -> None:
+    """Store suggestions, also where there are such already.
+
+    Those computed after a moment stay as they are, because whoever computed them knew more.
+    """
     moment = clock.now()
-    held = {
-        (row.challenge_id, row.organization_id): row
-        for row in session.scalars(sa.select(Suggestion).where(scope))
-    }
-    for pairing in pairings:
-        row = held.pop((pairing.challenge_id, pairing.organization_id), None)
-        if row is None:
-            row = Suggestion(
-                challenge_id=pairing.challenge_id, organization_id=pairing.organization_id
-            )
-            session.add(row)
-        row.score, row.terms, row.computed_at = pairing.score, pairing.terms, moment
-        row.boosts, row.rank_score = pairing.boosts, pairing.rank_score
-    for row in held.values():
-        if row.notified_at is None:
-            session.delete(row)
-    session.flush()
+    rows = [
+        {
+            "challenge_id": pairing.challenge_id,
+            "organization_id": pairing.organization_id,
+            "score": pairing.score,
+            "terms": pairing.terms,
+            "boosts": pairing.boosts,
+            "rank_score": pairing.rank_score,
+            "computed_at": moment,
+        }
+        for pairing in pairings
+    ]
+    if not rows:
+        return
+    insertion = _insert(session, Suggestion)
+    key = ("challenge_id", "organization_id")
+    session.execute(
+        insertion.on_conflict_do_update(
+            index_elements=key,
+            set_={name: insertion.excluded[name] for name in rows[0] if name not in key},
+            where=None if unless_after is None else Suggestion.computed_at <= unless_after,
+        ),
+        rows,
+    )
+
+
+def drop_older(session: Session, before: datetime, *, scope: Any) -> None:
+    """Remove the suggestions among `scope` that were computed before a moment; see `store`."""
+    _drop(session, scope, Suggestion.computed_at < before)
+
+
+def _drop(session: Session, *conditions: Any) -> None:
+    session.execute(sa.delete(Suggestion).where(Suggestion.notified_at.is_(None), *conditions))
 
 
 def store_surveys(session: Session, surveys: Iterable[Survey]) -> None:
@@ -325,7 +355,7 @@ def expose(
         for challenge, sme in pairs
     ]
     if rows:
-        session.execute(_insert(session).on_conflict_do_nothing(), rows)
+        session.execute(_insert(session, Exposure).on_conflict_do_nothing(), rows)
 
 
 def note_opening(
@@ -345,11 +375,11 @@ def note_opening(
     )
 
 
-def _insert(session: Session) -> sqlite.Insert | postgresql.Insert:
-    """An insertion that can pass over what is there; each database has its own."""
+def _insert(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that minds what is there already; each database has its own."""
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(Exposure)
-    return sqlite.insert(Exposure)
+        return postgresql.insert(model)
+    return sqlite.insert(model)
 
 
 def members(session: Session, organization_id: int) -> Iterable[Any]:

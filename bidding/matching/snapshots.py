@@ -63,8 +63,8 @@ class Address:
 class Snapshot:
     """A matcher, the ids of its documents in the order they were fitted, and how fresh it is.
 
-    `as_of` is a moment before the documents were read: what changed later may be missing. `seen` are
-    changes shortly before it, by id and microsecond, that are not missing.
+    `as_of` is a moment before the documents were read: what changed later may be missing. `seen`
+    are changes shortly before it, by id and microsecond, that are not missing.
     """
 
     address: Address

@@ -105,7 +105,10 @@ def main() -> None:
     def progress(done: int, everything: int) -> None:
         print(done, everything, os.getpid(), flush=True)  # noqa: T201 - read by the test
 
-    refreshing.refresh(market(view), needs(20), folder / "run", progress=progress, stretch=20)
+    for _ in refreshing.refresh(
+        market(view), needs(20), folder / "run", progress=progress, stretch=20
+    ):
+        pass
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import pytest
 
 from bidding.matching import refreshing
 from bidding.matching.pairing import Market, Pairing
-from bidding.matching.refreshing import ClusterError, alone, forget, on_cluster, refresh
+from bidding.matching.refreshing import ClusterError, alone, forget, on_cluster
 from tests.matching import markets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,10 @@ COUNT = 160
 STRETCH = 20
 STRETCHES = COUNT // STRETCH
 MARKET = markets.market(markets.fitted(COUNT))
+
+
+def refresh(*given: Any, **options: Any) -> list[Pairing]:
+    return [one for part in refreshing.refresh(*given, **options) for one in part]
 
 
 @pytest.fixture(scope="module")

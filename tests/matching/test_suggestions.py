@@ -122,6 +122,41 @@ def test_refresh_forgets_an_sme_that_was_suspended(session, market) -> None:
     assert stored(session) == []
 
 
+def test_what_changes_during_a_refresh_is_not_overwritten_by_it(session, market) -> None:
+    challenge, magnets, bakery = market
+    jobs.refresh()
+    session.rollback()
+
+    def meanwhile(done: int, _everything: int) -> None:
+        """The market was read, and nothing is stored yet."""
+        if done:
+            return
+        bakery.organization.profile.products = "Sintered neodymium magnets, low heavy rare earth"
+        magnets.organization.profile.products = "Bread and cakes"
+        magnets.organization.profile.technologies = "Sourdough"
+        session.commit()
+        for sme in (bakery, magnets):
+            jobs.match_organization(sme.organization_id)
+
+    jobs.refresh(meanwhile)
+
+    assert [row.organization_id for row in stored(session)] == [bakery.organization_id]
+    jobs.refresh()
+    assert [row.organization_id for row in stored(session)] == [bakery.organization_id]
+
+
+def test_a_pair_that_another_job_stores_during_a_refresh_is_no_error(session, market) -> None:
+    challenge, magnets, _bakery = market
+
+    def meanwhile(done: int, _everything: int) -> None:
+        if not done:
+            jobs.match_challenge(challenge.id)
+
+    jobs.refresh(meanwhile)
+
+    assert [row.organization_id for row in stored(session)] == [magnets.organization_id]
+
+
 def test_a_poster_invites_an_sme_in_a_click(session, market, sign_in) -> None:
     challenge, magnets, _bakery = market
     poster = f.member_of(challenge.organization)
