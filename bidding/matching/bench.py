@@ -23,7 +23,7 @@ import numpy as np
 
 from bidding.matching import snapshots
 from bidding.matching.estimator import Document, TfidfMatcher, Vector
-from bidding.matching.measure import Collection, peak_rss_mb, percentile
+from bidding.matching.measure import Collection, DataError, peak_rss_mb, percentile
 from bidding.matching.postings import Postings
 from bidding.matching.shelves import View
 from bidding.matching.text import words
@@ -79,9 +79,16 @@ def bench(
     list of dict
         Of the matcher, and of the peer if it was asked for. Milliseconds are of single queries on
         one thread: text in; out the best 20, with the terms that tie them unless `unexplained`.
+
+    Raises
+    ------
+    DataError
+        The collection has no documents or no queries.
     """
     real = list(collection.documents.values())
     queries = list(collection.queries.values())
+    if not real or not queries:
+        raise DataError("there is nothing to ask, or nothing to find")
     say(f"fitting {documents} profiles")
     started = time.perf_counter()
     matcher = TfidfMatcher().fit(recombined(real, documents, seed))
@@ -173,11 +180,11 @@ def _loss(matcher: TfidfMatcher, queries: Sequence[Document]) -> Figures:
     for query in queries:
         vector = matcher.weigh(query)
         exact = _every_score(matcher.postings_, vector)
-        best = np.sort(exact)[::-1][:TOP]
+        best = np.sort(exact[exact > 0])[::-1][:TOP]
         found, scores = matcher.postings_.search(vector.codes, vector.weights, TOP)
-        if best[0] > 0:
+        if len(best):
             # Equal scores are as good as each other, so scores are compared, not documents.
-            shared.append(float((exact[found] >= best[-1] * (1 - 1e-4)).sum()) / TOP)
+            shared.append(float((exact[found] >= best[-1] * (1 - 1e-4)).sum()) / len(best))
             kept.append(float(scores.sum() / best.sum()))
     return {
         "top20_kept": round(float(np.mean(shared)), 4),

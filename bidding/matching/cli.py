@@ -58,15 +58,23 @@ def _matcher(settings: Sequence[str]) -> TfidfMatcher:
         name, _, value = setting.partition("=")
         try:
             tuning.put(matcher, name, json.loads(value))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise click.ClickException(f"--set {setting}: {error}") from error
     return matcher
 
 
 @matching.command("tune")
 @click.argument("tasks", metavar="TASK…", nargs=-1, required=True)
-@click.option("--trials", default=60, show_default=True, help="Settings to try.")
-@click.option("--folds", default=5, show_default=True, help="Parts the queries are split into.")
+@click.option(
+    "--trials", type=click.IntRange(min=0), default=60, show_default=True, help="Settings to try."
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Parts the queries are split into.",
+)
 @click.option("--seed", default=0, show_default=True)
 def tune(tasks: tuple[str, ...], *, trials: int, folds: int, seed: int) -> None:
     """Choose the settings by cross-validation over judged data, and say how much that varies.
@@ -75,6 +83,9 @@ def tune(tasks: tuple[str, ...], *, trials: int, folds: int, seed: int) -> None:
     JSON object a trial, the default settings first, and then what cross-validation says.
     """
     chosen = [_task(words) for words in tasks]
+    for words, task in zip(tasks, chosen, strict=True):
+        if len(task.asked) < 2 * folds:
+            raise click.ClickException(f"{words}: too few queries with grades for {folds} folds")
     results = []
     for trial in tuning.trials(chosen, trials, seed):
         click.echo(json.dumps({"settings": trial.settings, "ndcg@10": trial.means}))
@@ -114,7 +125,7 @@ def _read(folder: Path) -> measure.Collection:
     "--data",
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with corpus.jsonl and queries.jsonl.",
+    help="Folder of judged data, of which the documents and queries are used.",
 )
 @click.option("--peers", is_flag=True, help="Also measure bm25s (see tests/requirements.txt).")
 def bench_command(documents: int, data: Path, *, peers: bool) -> None:
@@ -122,10 +133,13 @@ def bench_command(documents: int, data: Path, *, peers: bool) -> None:
 
     Prints a JSON object for each engine. Needs no database.
     """
-    collection = _read(data)
-    for figures in bench.bench(
-        collection, documents, peers=peers, say=lambda words: click.echo(words, err=True)
-    ):
+    try:
+        found = bench.bench(
+            _read(data), documents, peers=peers, say=lambda words: click.echo(words, err=True)
+        )
+    except measure.DataError as error:
+        raise click.ClickException(str(error)) from error
+    for figures in found:
         click.echo(json.dumps(figures))
 
 

@@ -248,7 +248,7 @@ class TfidfMatcher(BaseEstimator):
         Returns
         -------
         Vector
-            Features that no document has are left out.
+            Features that occur in no document are left out.
         """
         check_is_fitted(self)
         found = self.analyzer.features([query.title, query.text])
@@ -286,10 +286,6 @@ class TfidfMatcher(BaseEstimator):
         found, scores = self.postings_.search(vector.codes, vector.weights, top, allowed)
         pairs = zip(found.tolist(), scores.tolist(), strict=True)
         return [Match(index, score) for index, score in pairs]
-
-    def rank_many(self, queries: Sequence[Document], top: int = 20) -> list[list[Match]]:
-        """Rank for many queries: what `rank` gives for each."""
-        return [self.rank(query, top) for query in queries]
 
     def scores(self, query: Document, indices: Sequence[int] | Numbers) -> Floats:
         """Score some documents.

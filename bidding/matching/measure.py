@@ -55,15 +55,17 @@ def read_table(path: Path, title: str | None = None) -> tuple[list[int], list[Do
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", restval="")
-            names = reader.fieldnames or []
+            reader = csv.reader(file)
+            names = next(reader, [])
             if not names or (title and title not in names):
                 raise DataError(f"{path.name} has no column {title or 'at all'}")
+            at = names.index(title) if title else 0
             lines, texts = [], []
-            for row in reader:
-                cells = [str(row[name]) for name in names if name != (title or names[0])]
+            for row in filter(None, reader):
+                cells = [*row, *[""] * (len(names) - len(row))][: len(names)]
+                heading = cells.pop(at)
                 lines.append(reader.line_num)
-                texts.append(Document(row[title or names[0]], "\n".join(filter(None, cells))))
+                texts.append(Document(heading, "\n".join(filter(None, cells))))
     except OSError as error:
         raise DataError(f"{path} cannot be read") from error
     except (UnicodeDecodeError, csv.Error) as error:

@@ -50,9 +50,13 @@ def put(matcher: TfidfMatcher, name: str, value: Any) -> None:
     Raises
     ------
     ValueError
-        There is no such parameter or channel.
+        There is no such parameter or channel, or its value is no number.
     """
     name, _, channel = name.partition(".")
+    if not isinstance(value, int | float) and not (value is None and name.startswith("max_")):
+        raise ValueError(f"{value!r} is no number")
+    if name == "channel_weights" and not channel:
+        raise ValueError("name a channel")
     if channel:
         if channel not in CHANNEL_WEIGHTS:
             raise ValueError(f"unknown channel: {channel}")
