@@ -150,6 +150,18 @@ def test_a_closed_challenge_is_still_explained(session, pair, sign_in) -> None:
     assert "What would raise you" not in page
 
 
+def test_a_challenge_that_lists_no_requirements_is_explained_all_the_same(
+    session, pair, sign_in
+) -> None:
+    pair.challenge.requirements = []
+    session.commit()
+
+    for reader in (pair.solver, pair.poster):
+        answer = sign_in(reader).get(pair.address)
+        assert answer.status_code == 200
+        assert "The poster lists no separate requirements." in answer.text
+
+
 def test_who_may_read_it(session, pair, sign_in, client) -> None:
     reviewer, stranger = f.UserFactory(reviewer=True), f.poster()
     session.commit()
