@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bidding.challenges.models import ChallengeStatus
+from bidding.extensions import db
 from bidding.matching import index, jobs, rules
 from bidding.matching.models import Exposure, Side
 from bidding.matching.shelves import IndexNotReady
@@ -267,3 +268,27 @@ def test_the_page_costs_the_same_with_many_smes(session, pair, sign_in, count_qu
         browser.get(pair.address)
 
     assert [count_queries(lambda b=b: b.get(pair.address)) for b in browsers] == few
+
+
+def test_the_page_takes_one_connection(app, pair, sign_in) -> None:
+    browser = sign_in(pair.solver)
+    with app.app_context():
+        pool = db.engine.pool
+    held, most = set(), []
+
+    def taken(connection, *_rest) -> None:
+        held.add(connection)
+        most.append(len(held))
+
+    def given_back(connection, *_rest) -> None:
+        held.discard(connection)
+
+    sa.event.listen(pool, "checkout", taken)
+    sa.event.listen(pool, "checkin", given_back)
+    try:
+        browser.get(pair.address)
+    finally:
+        sa.event.remove(pool, "checkout", taken)
+        sa.event.remove(pool, "checkin", given_back)
+
+    assert max(most) == 1
