@@ -418,10 +418,13 @@ def partners(ids: Collection[int], *, for_poster_of: int | None = None) -> sa.Se
     return query.where(Organization.id.not_in(aside))
 
 
-def invited_together(challenge_id: int) -> sa.Select[tuple[int, int]]:
-    """Joint invitations to a challenge, as pairs of their id and that of a member."""
+def introduced_together(challenge_id: int) -> sa.Select[tuple[int, int]]:
+    """Joint invitations to a challenge whose members were told of each other.
+
+    As pairs of their id and that of a member.
+    """
     return (
         sa.select(JointInvitee.joint_invitation_id, JointInvitee.organization_id)
         .join(JointInvitee.joint_invitation)
-        .where(JointInvitation.challenge_id == challenge_id)
+        .where(JointInvitation.challenge_id == challenge_id, JointInvitation.introduces)
     )

@@ -27,7 +27,7 @@ from bidding.matching.models import (
     Verdict,
 )
 from bidding.matching.pairing import Pairing
-from bidding.matching.teams import joint_members
+from bidding.matching.teams import introduced_teams
 from bidding.notifications.rules import notify
 from bidding.organizations.models import Membership, Organization
 from bidding.permissions import Permission, allows, demand
@@ -144,8 +144,9 @@ def invite_together(
 ) -> JointInvitation:
     """Invite SMEs to take an open challenge together; those not invited yet get an invitation.
 
-    With `introduces` each is told the names of the others. Otherwise nobody learns that somebody
-    else was invited, and who was invited before hears nothing.
+    With `introduces` each is told the names of the others, which can be made up for later by
+    inviting the same SMEs again. Otherwise nobody learns that somebody else was invited, and who
+    was invited before hears nothing.
 
     Raises
     ------
@@ -167,10 +168,11 @@ def invite_together(
                 N_("%(name)s cannot take challenges at present. Nobody was invited."),
                 name=each.name,
             )
-    if frozenset(each.id for each in members) in joint_members(session, challenge.id):
+    ids = frozenset(each.id for each in members)
+    if introduces and ids in introduced_teams(session, challenge.id):
         raise RuleViolation(N_("These SMEs have been invited together already."))
     invited = set(session.scalars(queries.invited_to(challenge.id)))
-    if not introduces and invited.issuperset(each.id for each in members):
+    if not introduces and invited >= ids:
         raise RuleViolation(N_("All of these SMEs have been invited already."))
     joint = JointInvitation(
         challenge_id=challenge.id,

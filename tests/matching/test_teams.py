@@ -198,6 +198,22 @@ def test_who_was_invited_before_is_introduced_and_not_invited_again(session, mar
     ]
 
 
+def test_who_was_invited_without_introduction_can_be_introduced_later_but_once(
+    session, market
+) -> None:
+    invite(session, market, "Alpha", "Beta", introduces=False)
+    assert teams.introduced_teams(session, market.challenge.id) == set()
+
+    invite(session, market, "Alpha", "Beta")
+
+    assert told(session)[2:] == [
+        ("challenges.introduce", market.solvers["Alpha"].id, ["Beta Works"]),
+        ("challenges.introduce", market.solvers["Beta"].id, ["Alpha Works"]),
+    ]
+    with pytest.raises(RuleViolation, match="invited together already"):
+        invite(session, market, "Alpha", "Beta")
+
+
 def test_an_sme_can_be_in_two_teams_but_the_same_team_is_invited_once(session, market) -> None:
     invite(session, market, "Alpha", "Beta")
     invite(session, market, "Alpha", "Gamma")
@@ -206,7 +222,7 @@ def test_an_sme_can_be_in_two_teams_but_the_same_team_is_invited_once(session, m
         invite(session, market, "Beta", "Alpha")
     with pytest.raises(RuleViolation, match="have been invited already"):
         invite(session, market, "Beta", "Gamma", introduces=False)
-    assert teams.joint_members(session, market.challenge.id) == {
+    assert teams.introduced_teams(session, market.challenge.id) == {
         frozenset(market.ids("Alpha", "Beta")),
         frozenset(market.ids("Alpha", "Gamma")),
     }
@@ -281,6 +297,24 @@ def test_the_poster_reads_who_covers_what_and_invites_them_in_a_click(
     assert "Invited together" in answer.text
     assert "Invite them together" not in answer.text
     assert len(list(session.scalars(queries.invited_to(market.challenge.id)))) == 3
+
+
+def test_who_is_invited_but_not_introduced_is_not_called_invited_together(
+    session, market, sign_in
+) -> None:
+    jobs.match_challenge(market.challenge.id)
+    browser = sign_in(market.poster)
+    everyone = {"organization": market.ids("Alpha", "Beta", "Gamma")}
+    address = f"{market.address}/consortium-invitations"
+
+    page = browser.post(address, data=everyone, follow_redirects=True).text
+    assert "Invited together" not in page
+    assert "Invite them together" not in page
+    assert '<button class="btn btn-outline-primary" name="introduces" value="yes">' in page
+
+    page = browser.post(address, data=everyone | {"introduces": "yes"}, follow_redirects=True).text
+    assert "They are invited, and know of each other." in page
+    assert "Invited together" in page
 
 
 def test_a_box_that_is_not_ticked_introduces_nobody(session, market, sign_in) -> None:
