@@ -64,12 +64,22 @@ def _set_up_shelves(state: BlueprintSetupState) -> None:
 
 @bp.app_context_processor
 def _for_pages() -> dict[str, Any]:
-    return {"conditions_for": conditions_for, "much_like": much_like}
+    return {
+        "conditions_for": conditions_for,
+        "introduced_to": introduced_to,
+        "much_like": much_like,
+    }
 
 
 def much_like(challenge: Challenge) -> list[Alike]:
     """For ``matching/_alike.html``, which pages of challenges further down include."""
     return challenges_like(db.session, challenge, reader=current_user)
+
+
+def introduced_to(challenge: Challenge) -> list[Organization]:
+    """The SMEs that the poster told the reader's SME of. One query."""
+    query = queries.introduced_to(challenge.id, current_user.organization_id)
+    return list(db.session.scalars(query))
 
 
 def conditions_for(challenge: Challenge) -> list[Gate]:

@@ -317,6 +317,39 @@ def test_who_is_invited_but_not_introduced_is_not_called_invited_together(
     assert "Invited together" in page
 
 
+def test_an_sme_reads_whom_it_was_introduced_to(session, market, sign_in) -> None:
+    invite(session, market, "Alpha", "Beta", "Gamma")
+    market["Gamma"].status = OrganizationStatus.SUSPENDED
+    deferred.take(session)
+    session.commit()
+    browser = sign_in(market.solvers["Alpha"])
+
+    page = browser.get(market.address).text
+    assert "The poster introduced you to:" in page
+    assert f'<a href="/organizations/{market["Beta"].id}">Beta Works</a>' in page
+    assert "Alpha Works</a>" not in page
+    assert "Gamma Works" not in page
+    assert (
+        "The poster thinks of you together with Beta Works, Gamma Works."
+        in browser.get("/notifications").text
+    )
+
+
+@pytest.mark.parametrize("introduces", [True, False])
+def test_nobody_else_reads_who_was_introduced(session, market, sign_in, introduces) -> None:
+    rules.invite(session, market.challenge, market["Gamma"], actor=market.poster)
+    invite(session, market, "Alpha", "Beta", introduces=introduces)
+    deferred.take(session)
+    session.commit()
+    readers = [market.solvers["Gamma"], market.poster]
+
+    for reader in readers if introduces else [*readers, market.solvers["Alpha"]]:
+        for page in (market.address, "/notifications"):
+            shown = sign_in(reader).get(page).text
+            assert "introduced you to" not in shown
+            assert "together with" not in shown
+
+
 def test_a_box_that_is_not_ticked_introduces_nobody(session, market, sign_in) -> None:
     answer = sign_in(market.poster).post(
         f"{market.address}/consortium-invitations",
