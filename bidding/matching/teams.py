@@ -29,6 +29,11 @@ class Proposals:
     organizations: dict[int, Organization]
     introduced: set[frozenset[int]]
 
+    @property
+    def members(self) -> set[int]:
+        """The ids of all SMEs in any of them."""
+        return {ident for each in self.consortia for ident in each.ids}
+
     def is_introduced(self, consortium: Consortium) -> bool:
         """Whether just these SMEs were invited together and told of each other."""
         return consortium.ids in self.introduced

@@ -98,16 +98,18 @@ def suggestions(ident: int) -> ResponseReturnValue:
     is_poster = allows(current_user, Permission.GIVE_FEEDBACK, challenge)
     query = queries.suggestions_to_poster if is_poster else queries.suggestions_for
     suggestions = db.session.scalars(query(ident, PER_CHALLENGE)).all()
+    proposals = teams.proposals(db.session, ident, for_poster=is_poster)
     html = render_template(
         "matching/suggestions.html",
         challenge=challenge,
         suggestions=suggestions,
-        proposals=teams.proposals(db.session, ident, for_poster=is_poster),
+        proposals=proposals,
         invited=set(db.session.scalars(queries.invited_to(ident))),
         **(_said_of(ident) if is_poster else {}),
     )
     if is_poster:
-        exposure.shown(Side.POSTER, [(ident, each.organization_id) for each in suggestions])
+        seen = {each.organization_id for each in suggestions} | proposals.members
+        exposure.shown(Side.POSTER, [(ident, each) for each in sorted(seen)])
     return html
 
 
@@ -241,7 +243,7 @@ def _say(
 def _named(challenge: Challenge, organization_id: int) -> Organization:
     """The organization that a form names; 404 where the reader may not know that there is one.
 
-    A poster who said something of an SME knows it, and can take that back whatever has become of it.
+    A poster who said something of an SME knows it, and can take that back whatever became of it.
     """
     organization = find(Organization, organization_id)
     if allows(current_user, Permission.READ_ORGANIZATION, organization):

@@ -13,7 +13,14 @@ from bidding.challenges.models import ChallengeStatus, Operator, Requirement
 from bidding.matching import jobs, queries, rules, teams
 from bidding.matching.consortia import Candidate, Survey
 from bidding.matching.coverage import Item, Weighed
-from bidding.matching.models import ItemSurvey, JointInvitation, Verdict
+from bidding.matching.models import (
+    Exposure,
+    ItemSurvey,
+    JointInvitation,
+    Side,
+    Suggestion,
+    Verdict,
+)
 from bidding.notifications import letters
 from bidding.notifications.models import Notification
 from bidding.organizations.models import OrganizationStatus
@@ -299,6 +306,28 @@ def test_the_poster_reads_who_covers_what_and_invites_them_in_a_click(
     assert len(list(session.scalars(queries.invited_to(market.challenge.id)))) == 3
 
 
+def test_who_is_seen_in_a_proposal_alone_was_shown_and_can_be_opened_from_there(
+    session, market, sign_in, run_jobs
+) -> None:
+    jobs.match_challenge(market.challenge.id)
+    session.rollback()
+    session.execute(sa.delete(Suggestion))
+    session.commit()
+    browser = sign_in(market.poster)
+    link = f"/organizations/{market['Beta'].id}?challenge={market.challenge.id}&from=suggestions"
+
+    page = browser.get(f"{market.address}/suggestions").text
+    assert link.replace("&", "&amp;") in page
+    browser.get(link)
+    run_jobs()
+
+    session.rollback()
+    rows = session.scalars(sa.select(Exposure).where(Exposure.side == Side.POSTER)).all()
+    assert {row.organization_id: row.opened_at is not None for row in rows} == {
+        market[name].id: name == "Beta" for name in ("Alpha", "Beta", "Gamma")
+    }
+
+
 def test_who_is_invited_but_not_introduced_is_not_called_invited_together(
     session, market, sign_in
 ) -> None:
@@ -411,6 +440,8 @@ def test_an_sme_sees_who_covers_what_it_does_not(session, market, sign_in) -> No
     assert "Beta Works" in page
     assert "What Gamma Works would add" in page
     assert f"/organizations/{market['Alpha'].id}?" not in page
+    assert f'href="/organizations/{market["Beta"].id}"' in page
+    assert "from=suggestions" not in page
 
 
 def test_what_an_sme_covers_is_read_from_its_profile_as_it_is_now(session, market, sign_in) -> None:
