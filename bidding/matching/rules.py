@@ -262,13 +262,15 @@ def give_feedback(
     AccessDenied
         `actor` is of neither side.
     InvalidTransition
-        The challenge is not open.
+        The challenge is not open, or its poster, whose word it is, is suspended.
     RuleViolation
         The SME cannot take challenges.
     """
     side = side_of(actor, challenge, organization)
     if not challenge.is_open:
         raise InvalidTransition(N_("Only suggestions for an open challenge take feedback."))
+    if side is Side.POSTER and (sentence := poster_is_suspended(challenge)):
+        raise InvalidTransition(sentence)
     if not organization.may_solve:
         raise RuleViolation(N_("This organization cannot take challenges at present."))
     row = session.scalar(queries.feedback(challenge.id, organization.id, side))

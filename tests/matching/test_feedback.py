@@ -153,6 +153,29 @@ def test_what_is_not_open_takes_no_feedback_but_gives_it_back(session, market) -
     assert said(session) == [(market["Alpha"].id, Side.POSTER, None)]
 
 
+def test_a_suspended_poster_says_nothing_new_while_smes_may(session, market, sign_in) -> None:
+    pair = (session, market.challenge, market["Alpha"])
+    rules.give_feedback(*pair, actor=market.poster, verdict=PASS)
+    market.challenge.organization.status = "suspended"
+    session.commit()
+
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.give_feedback(*pair, actor=market.poster, verdict=LIKE)
+    rules.take_back_feedback(*pair, actor=market.poster)
+    rules.give_feedback(*pair, actor=market.solvers["Alpha"], verdict=LIKE)
+
+    assert said(session) == [
+        (market["Alpha"].id, Side.POSTER, None),
+        (market["Alpha"].id, Side.SOLVER, LIKE),
+    ]
+    session.commit()
+    address = f"/challenges/{market.challenge.id}"
+    for page in (f"{address}/suggestions", f"{address}/pairings/{market['Alpha'].id}"):
+        answer = sign_in(market.poster).get(page)
+        assert answer.status_code == 200
+        assert "Not relevant" not in answer.text
+
+
 def test_feedback_survives_a_refresh(session, market, sign_in) -> None:
     rules.give_feedback(
         session, market.challenge, market["Alpha"], actor=market.poster, verdict=PASS
