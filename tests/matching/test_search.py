@@ -200,9 +200,23 @@ def test_only_so_many_are_ranked_and_the_page_says_so(
         page = client.get("/challenges", query_string={"q": "coatings", **filters}).text
         return " ".join(page.partition('role="status">')[2].partition("</p>")[0].split())
 
-    assert said().startswith("More than 4 challenges, of which the best are listed.")
+    assert said().startswith("At least 4 challenges; the best are listed.")
     assert said(province="370000") == "1 challenge"
-    assert said(province="330000").startswith("More than 4")
+    assert said(province="330000").startswith("At least 4")
+
+
+def test_how_many_there_are_at_least_is_said_of_those_that_are_listed(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        make(f"Coating {number}")
+    session.commit()
+    monkeypatch.setattr(search, "MOST_FOUND", 4)
+    monkeypatch.setattr(finding, "MOST_FOUND", 4)
+
+    page = client.get("/challenges", query_string={"q": 'coatings "coating 0"'}).text
+
+    assert "At least 1 challenge; the best are listed." in " ".join(page.split())
 
 
 # What is exact
