@@ -219,6 +219,30 @@ def test_how_many_there_are_at_least_is_said_of_those_that_are_listed(
     assert "At least 1 challenge; the best are listed." in " ".join(page.split())
 
 
+@pytest.mark.parametrize("q", ['"', '" "', "\u201c\u201d", " \u300c \u300d "])
+def test_quotation_marks_alone_are_no_search(
+    challenges: Search, organizations: Search, client: FlaskClient, q: str
+) -> None:
+    make("Coating")
+    sme("Small")
+
+    assert challenges(q) == challenges("")
+    assert organizations(q) == organizations("")
+    options = client.get("/challenges", query_string={"q": q}).text
+    assert "Most relevant first" not in options
+
+
+def test_of_a_very_long_search_the_beginning_counts(
+    challenges: Search, organizations: Search
+) -> None:
+    make("Coating")
+    sme("Coating Works")
+
+    assert finding.asked("coating " * 100) == ("coating " * 25).rstrip()
+    assert challenges("coating " * 100) == ["Coating"]
+    assert organizations("coating " * 10_000) == ["Coating Works"]
+
+
 # What is exact
 
 
