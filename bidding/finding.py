@@ -13,11 +13,20 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 MOST_FOUND = 500
 """Records that a search ranks; nobody pages further, and each of them costs."""
 
+LONGEST = 200
+"""Characters of a search; what comes after them is left out."""
+
 MOST_WORDS = 8
 """Of a search; each is one more comparison with every text that is looked at."""
 
 _MARKS = '"“”„«»「」『』'
 _PHRASE = re.compile(f"[{_MARKS}]([^{_MARKS}]+)[{_MARKS}]")
+
+
+def asked(line: str) -> str:
+    """The search that a line asks for: none where there is not one word in it."""
+    q = line[:LONGEST].rstrip()
+    return q if words(q) else ""
 
 
 def phrases(q: str) -> list[str]:

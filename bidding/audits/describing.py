@@ -109,7 +109,7 @@ def value_words(subject_type: str, field: str, value: Any) -> str:
     if field == "industry_code":
         return industry_name(value) or str(value)
     if field in _LISTS_OF:
-        return ", ".join(_label(_LISTS_OF[field], one) for one in value)
+        return gettext(", ").join(_label(_LISTS_OF[field], one) for one in value)
     return _plain(value)
 
 
@@ -127,7 +127,7 @@ def _label(values: Any, value: Any) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
-        return ", ".join(str(one) for one in value)
+        return gettext(", ").join(str(one) for one in value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -53,11 +52,6 @@ def events(
     if until is not None:
         query = query.where(AuditEvent.at < until)
     return query
-
-
-def trail_of(record: Any, reader: User) -> sa.Select[tuple[AuditEvent]]:
-    """The events of one record as far as `reader` may see them, newest first."""
-    return events(reader, subject_type=record.__tablename__, subject_id=record.id)
 
 
 def _by(actor: str) -> sa.ColumnElement[bool]:

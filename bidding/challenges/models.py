@@ -180,6 +180,10 @@ class Challenge(HasLifecycle, Timestamps, Base):
         return self.status is S.REJECTED
 
     @property
+    def is_completed(self) -> bool:
+        return self.status is S.COMPLETED
+
+    @property
     def is_suspended(self) -> bool:
         return self.status is S.SUSPENDED
 

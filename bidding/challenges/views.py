@@ -17,7 +17,7 @@ from bidding.challenges.forms import AddendumForm, ChallengeForm
 from bidding.challenges.lifecycle import LIFECYCLE, ChallengeAction
 from bidding.challenges.models import Challenge, ChallengeKind
 from bidding.extensions import db
-from bidding.finding import Found, find
+from bidding.finding import Found, asked, find
 from bidding.forms import one_line
 from bidding.organizations.fields import province_options, section_options
 from bidding.organizations.models import Organization
@@ -99,7 +99,7 @@ def _read_search() -> queries.Search:
     """The search of the address; what it does not understand is left out."""
     args = request.args
     return queries.Search(
-        q=one_line(args.get("q"))[:200],
+        q=asked(one_line(args.get("q"))),
         kind=args.get("kind", type=ChallengeKind),
         section=args.get("section", ""),
         province=args.get("province", ""),

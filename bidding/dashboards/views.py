@@ -99,7 +99,7 @@ def matching_report_table() -> ResponseReturnValue:
     table = io.StringIO("\ufeff")
     table.seek(0, io.SEEK_END)
     writer = csv.writer(table)
-    writer.writerow([_("Group"), _("Figure"), _("Number"), _("Of"), _("Percent")])
+    writer.writerow([_("Group"), _("Figure"), _("Count"), _("Of"), _("Percent")])
     for group, words, share in _lines(figures):
         writer.writerow([group, words, share.number, share.of, share.percent])
     name = f"matching-{figures.period.value}.csv"

@@ -130,7 +130,9 @@ def _qualification_gate(challenge: Challenge, organization: Organization, at: da
         report = N_("Takers must hold this qualification: %(kinds)s. This SME does.")
     elif held:
         message = N_("Takers must hold this qualification: %(kinds)s. Yours has expired.")
-        report = N_("Takers must hold this qualification: %(kinds)s. Its own has expired.")
+        report = N_(
+            "Takers must hold this qualification: %(kinds)s. Its qualification has expired."
+        )
     else:
         message = N_(
             "Takers must hold this qualification: %(kinds)s. Your capability profile names none."

@@ -10,7 +10,7 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,7 @@ def _bounds(words: dict[str, Any], place: str) -> list[tuple[str, bool]]:
     return sorted(found, key=lambda word: -len(word[0]))
 
 
-@cache
+@lru_cache(256)
 def _with_unit(unit: str) -> re.Pattern[str]:
     grammar = _grammar()
     sign = re.escape(unit)

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask_login import current_user
 
-from bidding.boundary import reading
 from bidding.challenges import queries as challenge_queries
 from bidding.challenges.models import Challenge
 from bidding.extensions import db
@@ -34,12 +33,10 @@ def explained(
 ) -> dict[str, Any]:
     """Why the two fit and, for the SME alone, what would raise it; nothing without an index."""
     try:
-        # Making the index empties its session of what it has read.
-        with reading() as session:
-            view = index.offers(session)
-            facts = load_table(session, [organization.id])
+        view = index.offers(db.session)
     except IndexNotReady:
         return {"explained": None, "advice": None}
+    facts = load_table(db.session, [organization.id])
     pair = PairReading(view, challenge, organization)
     explanation = explanation_of(pair, facts, policy.in_force())
     if side is not Side.SOLVER:

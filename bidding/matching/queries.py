@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, raiseload, selectinload
+from sqlalchemy.orm import aliased, joinedload, raiseload, selectinload
 
 from bidding import clock
 from bidding.challenges.models import (
@@ -418,10 +418,35 @@ def partners(ids: Collection[int], *, for_poster_of: int | None = None) -> sa.Se
     return query.where(Organization.id.not_in(aside))
 
 
-def invited_together(challenge_id: int) -> sa.Select[tuple[int, int]]:
-    """Joint invitations to a challenge, as pairs of their id and that of a member."""
+def introduced_together(challenge_id: int) -> sa.Select[tuple[int, int]]:
+    """Joint invitations to a challenge whose members were told of each other.
+
+    As pairs of their id and that of a member.
+    """
     return (
         sa.select(JointInvitee.joint_invitation_id, JointInvitee.organization_id)
         .join(JointInvitee.joint_invitation)
-        .where(JointInvitation.challenge_id == challenge_id)
+        .where(JointInvitation.challenge_id == challenge_id, JointInvitation.introduces)
+    )
+
+
+def introduced_to(challenge_id: int, organization_id: int) -> sa.Select[tuple[Organization]]:
+    """The SMEs that one was told of for a challenge and that may take it still, by name."""
+    own = aliased(JointInvitee)
+    others = (
+        sa.select(JointInvitee.organization_id)
+        .join(JointInvitee.joint_invitation)
+        .join(own, own.joint_invitation_id == JointInvitation.id)
+        .where(
+            JointInvitation.challenge_id == challenge_id,
+            JointInvitation.introduces,
+            own.organization_id == organization_id,
+            JointInvitee.organization_id != organization_id,
+        )
+    )
+    return (
+        sa.select(Organization)
+        .where(_IS_OFFER, Organization.id.in_(others))
+        .order_by(Organization.name)
+        .options(raiseload("*"))
     )

@@ -28,7 +28,7 @@ from bidding.matching.models import (
     Verdict,
 )
 from bidding.matching.pairing import Pairing
-from bidding.matching.teams import joint_members
+from bidding.matching.teams import introduced_teams
 from bidding.notifications.rules import notify
 from bidding.organizations.models import Membership, Organization
 from bidding.permissions import Permission, allows, demand
@@ -174,8 +174,9 @@ def invite_together(
 ) -> JointInvitation:
     """Invite SMEs to take an open challenge together; those not invited yet get an invitation.
 
-    With `introduces` each is told the names of the others. Otherwise nobody learns that somebody
-    else was invited, and who was invited before hears nothing.
+    With `introduces` each is told the names of the others, which can be made up for later by
+    inviting the same SMEs again. Otherwise nobody learns that somebody else was invited, and who
+    was invited before hears nothing.
 
     Raises
     ------
@@ -197,10 +198,11 @@ def invite_together(
                 N_("%(name)s cannot take challenges at present. Nobody was invited."),
                 name=each.name,
             )
-    if frozenset(each.id for each in members) in joint_members(session, challenge.id):
+    ids = frozenset(each.id for each in members)
+    if introduces and ids in introduced_teams(session, challenge.id):
         raise RuleViolation(N_("These SMEs have been invited together already."))
     invited = set(session.scalars(queries.invited_to(challenge.id)))
-    if not introduces and invited.issuperset(each.id for each in members):
+    if not introduces and invited >= ids:
         raise RuleViolation(N_("All of these SMEs have been invited already."))
     joint = JointInvitation(
         challenge_id=challenge.id,
@@ -290,13 +292,15 @@ def give_feedback(
     AccessDenied
         `actor` is of neither side.
     InvalidTransition
-        The challenge is not open.
+        The challenge is not open, or its poster, whose word it is, is suspended.
     RuleViolation
         The SME cannot take challenges.
     """
     side = side_of(actor, challenge, organization)
     if not challenge.is_open:
         raise InvalidTransition(N_("Only suggestions for an open challenge take feedback."))
+    if side is Side.POSTER and (sentence := poster_is_suspended(challenge)):
+        raise InvalidTransition(sentence)
     if not organization.may_solve:
         raise RuleViolation(N_("This organization cannot take challenges at present."))
     row = session.scalar(queries.feedback(challenge.id, organization.id, side))

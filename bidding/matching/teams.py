@@ -27,11 +27,16 @@ class Proposals:
 
     consortia: list[Consortium]
     organizations: dict[int, Organization]
-    joint: set[frozenset[int]]
+    introduced: set[frozenset[int]]
 
-    def is_invited(self, consortium: Consortium) -> bool:
-        """Whether just these SMEs were invited together."""
-        return consortium.ids in self.joint
+    @property
+    def members(self) -> set[int]:
+        """The ids of all SMEs in any of them."""
+        return {ident for each in self.consortia for ident in each.ids}
+
+    def is_introduced(self, consortium: Consortium) -> bool:
+        """Whether just these SMEs were invited together and told of each other."""
+        return consortium.ids in self.introduced
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,9 @@ def proposals(session: Session, challenge_id: int, *, for_poster: bool) -> Propo
         return Proposals([], {}, set())
     found = _organizations(session, survey, for_poster_of=challenge_id if for_poster else None)
     consortia = survey.among(found).propose()
-    joint = joint_members(session, challenge_id) if consortia else set()
-    return Proposals(consortia, found, joint)
+    return Proposals(
+        consortia, found, introduced_teams(session, challenge_id) if consortia else set()
+    )
 
 
 def fitting(session: Session, challenge_id: int, organization_id: int, offer: Document) -> Fitting:
@@ -69,10 +75,10 @@ def fitting(session: Session, challenge_id: int, organization_id: int, offer: Do
     return Fitting(survey.items, own, survey.complete(own), additions, found)
 
 
-def joint_members(session: Session, challenge_id: int) -> set[frozenset[int]]:
-    """The members of each joint invitation to a challenge."""
+def introduced_teams(session: Session, challenge_id: int) -> set[frozenset[int]]:
+    """The members of each joint invitation to a challenge that told them of each other."""
     found: dict[int, set[int]] = defaultdict(set)
-    for joint_id, organization_id in session.execute(queries.invited_together(challenge_id)):
+    for joint_id, organization_id in session.execute(queries.introduced_together(challenge_id)):
         found[joint_id].add(organization_id)
     return {frozenset(members) for members in found.values()}
 

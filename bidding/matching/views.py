@@ -19,7 +19,7 @@ from bidding.matching import exposure, index, pairs, policy, queries, rules, tea
 from bidding.matching.alike import Alike, challenges_like
 from bidding.matching.consortia import MOST_MEMBERS
 from bidding.matching.facts import Gate, conditions, passes
-from bidding.matching.models import Side, Verdict
+from bidding.matching.models import Feedback, Side, Verdict
 from bidding.matching.pairing import PER_CHALLENGE
 from bidding.organizations.models import Organization
 from bidding.organizations.queries import WHOLE
@@ -64,12 +64,22 @@ def _set_up_shelves(state: BlueprintSetupState) -> None:
 
 @bp.app_context_processor
 def _for_pages() -> dict[str, Any]:
-    return {"conditions_for": conditions_for, "much_like": much_like}
+    return {
+        "conditions_for": conditions_for,
+        "introduced_to": introduced_to,
+        "much_like": much_like,
+    }
 
 
 def much_like(challenge: Challenge) -> list[Alike]:
     """For ``matching/_alike.html``, which pages of challenges further down include."""
     return challenges_like(db.session, challenge, reader=current_user)
+
+
+def introduced_to(challenge: Challenge) -> list[Organization]:
+    """The SMEs that the poster told the reader's SME of. One query."""
+    query = queries.introduced_to(challenge.id, current_user.organization_id)
+    return list(db.session.scalars(query))
 
 
 def conditions_for(challenge: Challenge) -> list[Gate]:
@@ -88,16 +98,18 @@ def suggestions(ident: int) -> ResponseReturnValue:
     is_poster = allows(current_user, Permission.GIVE_FEEDBACK, challenge)
     query = queries.suggestions_to_poster if is_poster else queries.suggestions_for
     suggestions = db.session.scalars(query(ident, PER_CHALLENGE)).all()
+    proposals = teams.proposals(db.session, ident, for_poster=is_poster)
     html = render_template(
         "matching/suggestions.html",
         challenge=challenge,
         suggestions=suggestions,
-        proposals=teams.proposals(db.session, ident, for_poster=is_poster),
+        proposals=proposals,
         invited=set(db.session.scalars(queries.invited_to(ident))),
         **(_said_of(ident) if is_poster else {}),
     )
     if is_poster:
-        exposure.shown(Side.POSTER, [(ident, each.organization_id) for each in suggestions])
+        seen = {each.organization_id for each in suggestions} | proposals.members
+        exposure.shown(Side.POSTER, [(ident, each) for each in sorted(seen)])
     return html
 
 
@@ -137,7 +149,7 @@ def pair(ident: int, organization_id: int) -> ResponseReturnValue:
 @requires(Permission.INVITE_SOLVER)
 def invite(ident: int) -> ResponseReturnValue:
     challenge = load(Challenge, ident, Permission.INVITE_SOLVER, readable=Permission.READ_CHALLENGE)
-    organization = find(Organization, request.form.get("organization", 0, type=int))
+    organization = _named(challenge, request.form.get("organization", 0, type=int))
     try:
         rules.invite(db.session, challenge, organization, actor=current_user)
     except RuleViolation as refusal:
@@ -155,7 +167,7 @@ def invite_together(ident: int) -> ResponseReturnValue:
     """Invite SMEs that cover more together, and introduce them to each other if that is wished."""
     challenge = load(Challenge, ident, Permission.INVITE_SOLVER, readable=Permission.READ_CHALLENGE)
     chosen = request.form.getlist("organization", type=int)[: MOST_MEMBERS + 1]
-    organizations = [find(Organization, each) for each in chosen]
+    organizations = [_named(challenge, each) for each in chosen]
     introduces = "introduces" in request.form
     try:
         rules.invite_together(
@@ -197,34 +209,50 @@ def partners(ident: int) -> ResponseReturnValue:
 def feedback(ident: int) -> ResponseReturnValue:
     """What the reader's side says of a pairing; an empty verdict takes it back."""
     challenge = load(Challenge, ident, Permission.READ_CHALLENGE)
-    organization = find(Organization, request.form.get("organization", 0, type=int))
+    organization = _named(challenge, request.form.get("organization", 0, type=int))
     asked = request.form.get("verdict", "")
     if asked not in ("", *Verdict):
         abort(400)
     side = rules.side_of(current_user, challenge, organization)
     verdict = Verdict(asked) if asked else None
     try:
-        _say(challenge, organization, verdict)
+        was_said = _say(challenge, organization, verdict)
     except RuleViolation as refusal:
         if type(refusal) is not RuleViolation:
             raise
         flash(_(refusal.message), "warning")
     else:
         words = {"name": organization.name, "title": challenge.title}
-        flash(_SAID[side, verdict] % words, "success")
+        if was_said:
+            flash(_SAID[side, verdict] % words, "success")
     suggested = url_for("matching.suggestions", ident=ident)
     return redirect(
         next_address(suggested if side is Side.POSTER else url_for("matching.recommendations"))
     )
 
 
-def _say(challenge: Challenge, organization: Organization, verdict: Verdict | None) -> None:
+def _say(
+    challenge: Challenge, organization: Organization, verdict: Verdict | None
+) -> Feedback | None:
+    pair = (db.session, challenge, organization)
     if verdict is None:
-        rules.take_back_feedback(db.session, challenge, organization, actor=current_user)
-    else:
-        rules.give_feedback(
-            db.session, challenge, organization, actor=current_user, verdict=verdict
-        )
+        return rules.take_back_feedback(*pair, actor=current_user)
+    return rules.give_feedback(*pair, actor=current_user, verdict=verdict)
+
+
+def _named(challenge: Challenge, organization_id: int) -> Organization:
+    """The organization that a form names; 404 where the reader may not know that there is one.
+
+    A poster who said something of an SME knows it, and can take that back whatever became of it.
+    """
+    organization = find(Organization, organization_id)
+    if allows(current_user, Permission.READ_ORGANIZATION, organization):
+        return organization
+    said = queries.feedback(challenge.id, organization_id, Side.POSTER)
+    is_poster = allows(current_user, Permission.GIVE_FEEDBACK, challenge)
+    if not is_poster or db.session.scalar(said) is None:
+        abort(404)
+    return organization
 
 
 @bp.get("/recommendations")

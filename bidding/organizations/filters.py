@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
+from bidding import finding
 from bidding.forms import one_line
 from bidding.organizations import fields, queries
 from bidding.organizations.models import Organization, QualificationKind
@@ -17,14 +18,13 @@ SIZES: dict[str, tuple[SizeClass, ...]] = {
     "sme": tuple(size for size in SizeClass if size.is_sme),
     **{size.value: (size,) for size in SizeClass},
 }
-LONGEST_SEARCH = 100
 
 
 class DirectoryFilter:
     """What a reader asks of the directory; what is not on offer counts as not asked for."""
 
     def __init__(self, args: Mapping[str, str]) -> None:
-        self.q = one_line(args.get("q"))[:LONGEST_SEARCH]
+        self.q = finding.asked(one_line(args.get("q")))
         sizes = [("", _("All sizes")), ("sme", _("All SMEs"))]
         sizes += [(size.value, _(size.label)) for size in SizeClass]
         kinds = [("", _("Any or none"))]

@@ -237,13 +237,28 @@ def test_the_table_can_be_taken_along(session, admin) -> None:
     assert answer.mimetype == "text/csv"
     assert answer.headers["Content-Disposition"] == "attachment; filename=matching-all.csv"
     rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
-    assert rows[0] == ["Group", "Figure", "Number", "Of", "Percent"]
+    assert rows[0] == ["Group", "Figure", "Count", "Of", "Percent"]
     assert rows[1:4] == [
         ["Posters", "Suggested", "2", "", ""],
         ["Posters", "Shown", "1", "2", "50"],
         ["Posters", "Opened", "1", "1", "100"],
     ]
     assert ["Verified SMEs shown to a poster", "Zhejiang", "1", "2", "50"] in rows
+    chinese = admin.get("/reports/matching.csv?period=all&lang=zh_Hans_CN").data.decode("utf-8-sig")
+    assert chinese.splitlines()[0] == "分组,指标,数量,总数,百分比"
+
+
+def test_its_words_are_the_same_in_the_table_and_in_what_explains_it(session, admin) -> None:
+    challenge, (sme,) = f.ChallengeFactory(), smes(1)
+    show(session, POSTER, (challenge, sme))
+    session.commit()
+
+    page = admin.get("/reports/matching?period=all&lang=zh_Hans_CN").text
+
+    explained = page.partition('id="funnel"')[2].partition("</p>")[0]
+    for word in ("已推荐", "已展示", "已揭榜", "已中榜"):
+        assert f"“{word}”" in explained
+        assert f'<th scope="row">{word}<small>' in page
 
 
 def test_the_report_costs_the_same_with_1_sme_and_30(session, admin, count_queries) -> None:

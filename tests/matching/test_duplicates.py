@@ -160,14 +160,16 @@ def test_a_draft_like_nothing_has_no_panel(session: Session, poster: User, sign_
     assert panel(sign_in(poster), f"/challenges/{draft.id}/preview") == ""
 
 
-def test_a_solved_one_leads_to_its_outcome(session: Session, poster: User, sign_in: SignIn) -> None:
+def test_an_awarded_one_leads_to_its_outcome_and_is_solved_once_completed(
+    session: Session, poster: User, sign_in: SignIn
+) -> None:
     draft, solved = draft_of(poster), make(status=S.AWARDED, closed=True)
     sme = f.OrganizationFactory(sme=True, name="Dongyang Sintering")
     f.SolutionFactory(challenge=solved, organization=sme, status=SolutionStatus.CONFIRMED)
     loser = f.SolutionFactory(challenge=solved, status=SolutionStatus.NOT_SELECTED)
     session.commit()
 
-    assert "Already solved" not in panel(sign_in(poster), f"/challenges/{draft.id}/edit")
+    assert "Awarded to" not in panel(sign_in(poster), f"/challenges/{draft.id}/edit")
     session.add(
         Decision(
             challenge_id=solved.id,
@@ -179,10 +181,15 @@ def test_a_solved_one_leads_to_its_outcome(session: Session, poster: User, sign_
     session.commit()
 
     shown = panel(sign_in(poster), f"/challenges/{draft.id}/edit")
-    assert "Already solved" in shown
+    assert "Awarded</span>" in shown
+    assert "Already solved" not in shown
     assert "Awarded to Dongyang Sintering." in shown
     assert f"/challenges/{solved.id}#outcome" in shown
     assert loser.organization.name not in shown
+
+    solved.status = S.COMPLETED
+    session.commit()
+    assert "Already solved" in panel(sign_in(poster), f"/challenges/{draft.id}/edit")
 
 
 def test_an_author_learns_of_their_own_drafts_and_of_nobody_elses(

@@ -153,6 +153,29 @@ def test_what_is_not_open_takes_no_feedback_but_gives_it_back(session, market) -
     assert said(session) == [(market["Alpha"].id, Side.POSTER, None)]
 
 
+def test_a_suspended_poster_says_nothing_new_while_smes_may(session, market, sign_in) -> None:
+    pair = (session, market.challenge, market["Alpha"])
+    rules.give_feedback(*pair, actor=market.poster, verdict=PASS)
+    market.challenge.organization.status = "suspended"
+    session.commit()
+
+    with pytest.raises(InvalidTransition, match="is suspended"):
+        rules.give_feedback(*pair, actor=market.poster, verdict=LIKE)
+    rules.take_back_feedback(*pair, actor=market.poster)
+    rules.give_feedback(*pair, actor=market.solvers["Alpha"], verdict=LIKE)
+
+    assert said(session) == [
+        (market["Alpha"].id, Side.POSTER, None),
+        (market["Alpha"].id, Side.SOLVER, LIKE),
+    ]
+    session.commit()
+    address = f"/challenges/{market.challenge.id}"
+    for page in (f"{address}/suggestions", f"{address}/pairings/{market['Alpha'].id}"):
+        answer = sign_in(market.poster).get(page)
+        assert answer.status_code == 200
+        assert "Not relevant" not in answer.text
+
+
 def test_feedback_survives_a_refresh(session, market, sign_in) -> None:
     rules.give_feedback(
         session, market.challenge, market["Alpha"], actor=market.poster, verdict=PASS
@@ -334,13 +357,57 @@ def test_what_makes_no_sense_is_refused(session, market, sign_in, field, value, 
 def test_an_sme_that_was_suspended_meanwhile_is_explained_not_an_error(
     session, market, sign_in
 ) -> None:
+    browser = sign_in(market.poster)
+    say(browser, market.challenge, market["Alpha"], "not_relevant")
     market["Alpha"].status = "suspended"
     session.commit()
 
-    page = say(sign_in(market.poster), market.challenge, market["Alpha"], "interested")
-
+    page = say(browser, market.challenge, market["Alpha"], "interested")
     assert page.status_code == 200
     assert "This organization cannot take challenges at present." in page.text
+    page = say(browser, market.challenge, market["Alpha"], "")
+    assert "Taken back. Alpha Magnets" in page.text
+
+
+@pytest.mark.parametrize("status", ["draft", "pending", "changes_requested", "rejected"])
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("feedback", {"verdict": ""}),
+        ("feedback", {"verdict": "interested"}),
+        ("invitations", {}),
+        ("consortium-invitations", {}),
+    ],
+)
+def test_an_organization_that_is_not_verified_is_as_unknown_as_one_that_is_not_there(
+    session, market, sign_in, status, action, fields
+) -> None:
+    hidden = f.OrganizationFactory(sme=True, name="Secret Start-up", status=status)
+    session.commit()
+    browser = sign_in(market.poster)
+    address = f"/challenges/{market.challenge.id}/{action}"
+
+    for ident in (hidden.id, 99999):
+        chosen = [market["Alpha"].id, ident] if action.startswith("consortium") else [ident]
+        assert browser.post(address, data={"organization": chosen, **fields}).status_code == 404
+    assert "Secret Start-up" not in browser.get(f"/challenges/{market.challenge.id}").text
+
+
+def test_what_the_poster_said_of_an_sme_makes_it_known_to_nobody_else(
+    session, market, sign_in
+) -> None:
+    say(sign_in(market.poster), market.challenge, market["Alpha"], "not_relevant")
+    market["Alpha"].status = "suspended"
+    stranger = f.poster()
+    session.commit()
+
+    assert say(sign_in(stranger), market.challenge, market["Alpha"], "").status_code == 404
+
+
+def test_nothing_is_said_to_be_taken_back_where_nothing_was_said(market, sign_in) -> None:
+    page = say(sign_in(market.poster), market.challenge, market["Alpha"], "").text
+
+    assert "Taken back" not in page
 
 
 # Mail

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bidding.challenges.models import ChallengeStatus
+from bidding.extensions import db
 from bidding.matching import index, jobs, rules
 from bidding.matching.models import Exposure, Side
 from bidding.matching.shelves import IndexNotReady
@@ -150,6 +151,18 @@ def test_a_closed_challenge_is_still_explained(session, pair, sign_in) -> None:
     assert "What would raise you" not in page
 
 
+def test_a_challenge_that_lists_no_requirements_is_explained_all_the_same(
+    session, pair, sign_in
+) -> None:
+    pair.challenge.requirements = []
+    session.commit()
+
+    for reader in (pair.solver, pair.poster):
+        answer = sign_in(reader).get(pair.address)
+        assert answer.status_code == 200
+        assert "The poster lists no separate requirements." in answer.text
+
+
 def test_who_may_read_it(session, pair, sign_in, client) -> None:
     reviewer, stranger = f.UserFactory(reviewer=True), f.poster()
     session.commit()
@@ -255,3 +268,27 @@ def test_the_page_costs_the_same_with_many_smes(session, pair, sign_in, count_qu
         browser.get(pair.address)
 
     assert [count_queries(lambda b=b: b.get(pair.address)) for b in browsers] == few
+
+
+def test_the_page_takes_one_connection(app, pair, sign_in) -> None:
+    browser = sign_in(pair.solver)
+    with app.app_context():
+        pool = db.engine.pool
+    held, most = set(), []
+
+    def taken(connection, *_rest) -> None:
+        held.add(connection)
+        most.append(len(held))
+
+    def given_back(connection, *_rest) -> None:
+        held.discard(connection)
+
+    sa.event.listen(pool, "checkout", taken)
+    sa.event.listen(pool, "checkin", given_back)
+    try:
+        browser.get(pair.address)
+    finally:
+        sa.event.remove(pool, "checkout", taken)
+        sa.event.remove(pool, "checkin", given_back)
+
+    assert max(most) == 1

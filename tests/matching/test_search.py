@@ -200,9 +200,47 @@ def test_only_so_many_are_ranked_and_the_page_says_so(
         page = client.get("/challenges", query_string={"q": "coatings", **filters}).text
         return " ".join(page.partition('role="status">')[2].partition("</p>")[0].split())
 
-    assert said().startswith("More than 4 challenges, of which the best are listed.")
+    assert said().startswith("At least 4 challenges; the best are listed.")
     assert said(province="370000") == "1 challenge"
-    assert said(province="330000").startswith("More than 4")
+    assert said(province="330000").startswith("At least 4")
+
+
+def test_how_many_there_are_at_least_is_said_of_those_that_are_listed(
+    session: Session, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        make(f"Coating {number}")
+    session.commit()
+    monkeypatch.setattr(search, "MOST_FOUND", 4)
+    monkeypatch.setattr(finding, "MOST_FOUND", 4)
+
+    page = client.get("/challenges", query_string={"q": 'coatings "coating 0"'}).text
+
+    assert "At least 1 challenge; the best are listed." in " ".join(page.split())
+
+
+@pytest.mark.parametrize("q", ['"', '" "', "\u201c\u201d", " \u300c \u300d "])
+def test_quotation_marks_alone_are_no_search(
+    challenges: Search, organizations: Search, client: FlaskClient, q: str
+) -> None:
+    make("Coating")
+    sme("Small")
+
+    assert challenges(q) == challenges("")
+    assert organizations(q) == organizations("")
+    options = client.get("/challenges", query_string={"q": q}).text
+    assert "Most relevant first" not in options
+
+
+def test_of_a_very_long_search_the_beginning_counts(
+    challenges: Search, organizations: Search
+) -> None:
+    make("Coating")
+    sme("Coating Works")
+
+    assert finding.asked("coating " * 100) == ("coating " * 25).rstrip()
+    assert challenges("coating " * 100) == ["Coating"]
+    assert organizations("coating " * 10_000) == ["Coating Works"]
 
 
 # What is exact

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from bidding import deferred
+from bidding import clock, deferred
 from bidding.challenges import queries as challenge_queries
 from bidding.challenges.models import ChallengeStatus
 from bidding.challenges.rules import add_addendum
 from bidding.matching import jobs, queries, rules
 from bidding.matching.models import Strength, Suggestion
 from bidding.notifications.models import Notification
-from bidding.organizations.models import OrganizationStatus
+from bidding.organizations.models import OrganizationStatus, QualificationKind
 from bidding.permissions import AccessDenied
 from bidding.violations import InvalidTransition, RuleViolation
 from tests import factories as f
@@ -176,6 +178,27 @@ def test_a_poster_invites_an_sme_in_a_click(session, market, sign_in) -> None:
     assert list(session.scalars(queries.invited_to(challenge.id))) == [magnets.organization_id]
     events = session.scalars(sa.select(Notification.event).order_by(Notification.id)).all()
     assert events == ["challenges.suggest", "challenges.invite"]
+
+
+def test_a_card_shows_the_qualifications_that_have_not_expired(session, market, sign_in) -> None:
+    challenge, magnets, _bakery = market
+    poster = f.member_of(challenge.organization)
+    today = clock.now().date()
+    for kind, day in (
+        (QualificationKind.LITTLE_GIANT, today - timedelta(days=1)),
+        (QualificationKind.SRDI_SME, today),
+        (QualificationKind.HIGH_TECH, None),
+    ):
+        f.QualificationFactory(organization=magnets.organization, kind=kind, expires_on=day)
+    session.commit()
+    jobs.match_challenge(challenge.id)
+
+    page = sign_in(poster).get(f"/challenges/{challenge.id}/suggestions").text
+
+    card = page.partition('<div class="card-top">')[2].partition("</div>")[0]
+    assert "“Little giant” SME" not in card
+    assert "Specialized and sophisticated SME" in card
+    assert "High-tech enterprise" in card
 
 
 def test_nobody_else_invites(session, market) -> None:

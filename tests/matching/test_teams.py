@@ -13,7 +13,14 @@ from bidding.challenges.models import ChallengeStatus, Operator, Requirement
 from bidding.matching import jobs, queries, rules, teams
 from bidding.matching.consortia import Candidate, Survey
 from bidding.matching.coverage import Item, Weighed
-from bidding.matching.models import ItemSurvey, JointInvitation, Verdict
+from bidding.matching.models import (
+    Exposure,
+    ItemSurvey,
+    JointInvitation,
+    Side,
+    Suggestion,
+    Verdict,
+)
 from bidding.notifications import letters
 from bidding.notifications.models import Notification
 from bidding.organizations.models import OrganizationStatus
@@ -198,6 +205,22 @@ def test_who_was_invited_before_is_introduced_and_not_invited_again(session, mar
     ]
 
 
+def test_who_was_invited_without_introduction_can_be_introduced_later_but_once(
+    session, market
+) -> None:
+    invite(session, market, "Alpha", "Beta", introduces=False)
+    assert teams.introduced_teams(session, market.challenge.id) == set()
+
+    invite(session, market, "Alpha", "Beta")
+
+    assert told(session)[2:] == [
+        ("challenges.introduce", market.solvers["Alpha"].id, ["Beta Works"]),
+        ("challenges.introduce", market.solvers["Beta"].id, ["Alpha Works"]),
+    ]
+    with pytest.raises(RuleViolation, match="invited together already"):
+        invite(session, market, "Alpha", "Beta")
+
+
 def test_an_sme_can_be_in_two_teams_but_the_same_team_is_invited_once(session, market) -> None:
     invite(session, market, "Alpha", "Beta")
     invite(session, market, "Alpha", "Gamma")
@@ -206,7 +229,7 @@ def test_an_sme_can_be_in_two_teams_but_the_same_team_is_invited_once(session, m
         invite(session, market, "Beta", "Alpha")
     with pytest.raises(RuleViolation, match="have been invited already"):
         invite(session, market, "Beta", "Gamma", introduces=False)
-    assert teams.joint_members(session, market.challenge.id) == {
+    assert teams.introduced_teams(session, market.challenge.id) == {
         frozenset(market.ids("Alpha", "Beta")),
         frozenset(market.ids("Alpha", "Gamma")),
     }
@@ -283,6 +306,79 @@ def test_the_poster_reads_who_covers_what_and_invites_them_in_a_click(
     assert len(list(session.scalars(queries.invited_to(market.challenge.id)))) == 3
 
 
+def test_who_is_seen_in_a_proposal_alone_was_shown_and_can_be_opened_from_there(
+    session, market, sign_in, run_jobs
+) -> None:
+    jobs.match_challenge(market.challenge.id)
+    session.rollback()
+    session.execute(sa.delete(Suggestion))
+    session.commit()
+    browser = sign_in(market.poster)
+    link = f"/organizations/{market['Beta'].id}?challenge={market.challenge.id}&from=suggestions"
+
+    page = browser.get(f"{market.address}/suggestions").text
+    assert link.replace("&", "&amp;") in page
+    browser.get(link)
+    run_jobs()
+
+    session.rollback()
+    rows = session.scalars(sa.select(Exposure).where(Exposure.side == Side.POSTER)).all()
+    assert {row.organization_id: row.opened_at is not None for row in rows} == {
+        market[name].id: name == "Beta" for name in ("Alpha", "Beta", "Gamma")
+    }
+
+
+def test_who_is_invited_but_not_introduced_is_not_called_invited_together(
+    session, market, sign_in
+) -> None:
+    jobs.match_challenge(market.challenge.id)
+    browser = sign_in(market.poster)
+    everyone = {"organization": market.ids("Alpha", "Beta", "Gamma")}
+    address = f"{market.address}/consortium-invitations"
+
+    page = browser.post(address, data=everyone, follow_redirects=True).text
+    assert "Invited together" not in page
+    assert "Invite them together" not in page
+    assert '<button class="btn btn-outline-primary" name="introduces" value="yes">' in page
+
+    page = browser.post(address, data=everyone | {"introduces": "yes"}, follow_redirects=True).text
+    assert "They are invited, and know of each other." in page
+    assert "Invited together" in page
+
+
+def test_an_sme_reads_whom_it_was_introduced_to(session, market, sign_in) -> None:
+    invite(session, market, "Alpha", "Beta", "Gamma")
+    market["Gamma"].status = OrganizationStatus.SUSPENDED
+    deferred.take(session)
+    session.commit()
+    browser = sign_in(market.solvers["Alpha"])
+
+    page = browser.get(market.address).text
+    assert "The poster introduced you to:" in page
+    assert f'<a href="/organizations/{market["Beta"].id}">Beta Works</a>' in page
+    assert "Alpha Works</a>" not in page
+    assert "Gamma Works" not in page
+    assert (
+        "The poster thinks of you together with Beta Works, Gamma Works."
+        in browser.get("/notifications").text
+    )
+
+
+@pytest.mark.parametrize("introduces", [True, False])
+def test_nobody_else_reads_who_was_introduced(session, market, sign_in, introduces) -> None:
+    rules.invite(session, market.challenge, market["Gamma"], actor=market.poster)
+    invite(session, market, "Alpha", "Beta", introduces=introduces)
+    deferred.take(session)
+    session.commit()
+    readers = [market.solvers["Gamma"], market.poster]
+
+    for reader in readers if introduces else [*readers, market.solvers["Alpha"]]:
+        for page in (market.address, "/notifications"):
+            shown = sign_in(reader).get(page).text
+            assert "introduced you to" not in shown
+            assert "together with" not in shown
+
+
 def test_a_box_that_is_not_ticked_introduces_nobody(session, market, sign_in) -> None:
     answer = sign_in(market.poster).post(
         f"{market.address}/consortium-invitations",
@@ -344,6 +440,8 @@ def test_an_sme_sees_who_covers_what_it_does_not(session, market, sign_in) -> No
     assert "Beta Works" in page
     assert "What Gamma Works would add" in page
     assert f"/organizations/{market['Alpha'].id}?" not in page
+    assert f'href="/organizations/{market["Beta"].id}"' in page
+    assert "from=suggestions" not in page
 
 
 def test_what_an_sme_covers_is_read_from_its_profile_as_it_is_now(session, market, sign_in) -> None:
