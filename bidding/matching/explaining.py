@@ -319,12 +319,12 @@ class _Words:
             A word, the shares up to its start and its end, and whether the other text goes on as
             here after it.
         """
-        n_tokens = self._n_tokens
+        tokens, n_tokens = self.tokens, self._n_tokens
         joined: list[_Stretch] = []
         inner: list[_Stretch] = []
         begin, words, last, before, goes_on = 0, 0, -2, 0.0, False
         for at, here, there, is_tied in found:
-            start, end, _, key, is_word = self.tokens[at]
+            start, end, _, key, is_word = tokens[at]
             if at >= n_tokens:
                 if not any(start < other[1] and other[0] < end for other in inner):
                     inner.append((start, end, there - here, key))

@@ -24,8 +24,11 @@ LONGEST_LIST = 16_384
 MOST_POSTINGS = 200_000
 """Postings read for one query; the lists that can add most come first."""
 
-CANDIDATES = 250
+CANDIDATES = 150
 """Documents whose score is worked out exactly, of those with the best sums over the lists."""
+
+FEW_RIVALS = 200_000
+"""Of more documents so many are alike that both limits grow, with the square root."""
 
 FEW_ALLOWED = 8192
 """Where no more documents are allowed each is scored: the lists may be full of others."""
@@ -192,7 +195,7 @@ class Postings:
             sums = self._sum_lists(codes, weights)
             if allowed is not None:
                 sums *= allowed
-            documents = _largest(sums, max(CANDIDATES, 2 * top))
+            documents = _largest(sums, max(int(CANDIDATES * self._growth), 2 * top))
         scores = self.shared(codes, documents) @ weights
         order = np.lexsort((documents, -scores))[:top]
         order = order[scores[order] > 0]
@@ -206,7 +209,8 @@ class Postings:
         gains = weights[known] * self.list_scales[numbers]
         order = np.argsort(-gains, kind="stable")
         begins, ends = self.list_ends[numbers[order]], self.list_ends[numbers[order] + 1]
-        read = 1 + int(np.searchsorted(np.cumsum(ends - begins), MOST_POSTINGS))
+        most = MOST_POSTINGS * self._growth
+        read = 1 + int(np.searchsorted(np.cumsum(ends - begins), most))
         spans = list(zip(begins[:read].tolist(), ends[:read].tolist(), strict=True))
         if not spans:
             return np.zeros(self.n_documents, np.float32)
@@ -219,6 +223,10 @@ class Postings:
             shape=(self.n_documents, len(spans)),
         )
         return lists @ gains[order[:read]]
+
+    @property
+    def _growth(self) -> float:
+        return float(max(self.n_documents / FEW_RIVALS, 1) ** 0.5)
 
     def shared(self, codes: Codes, documents: Numbers) -> sp.csr_array:
         """Weights that a query's features have in some documents.
@@ -239,24 +247,24 @@ class Postings:
         if len(documents) and documents.min() < 0:
             raise IndexError(f"there is no document {documents.min()}")
         begins, ends = self.ends[documents], self.ends[documents + 1]
-        spans = list(zip(begins.tolist(), ends.tolist(), strict=True))
+        spans = zip(begins.tolist(), ends.tolist(), strict=True)
         features = np.concatenate([np.empty(0, np.int32), *(self.features[a:b] for a, b in spans)])
-        weights = np.concatenate([np.empty(0, np.float16), *(self.weights[a:b] for a, b in spans)])
         if len(numbers) > _MOST_SLOTS:
             hits, at = np.arange(len(features)), numbers.searchsorted(features)
             at[at == len(numbers)] = 0
         else:
             slots, factor, shift = _slots(numbers)
             places = features.view(np.uint32) * factor
-            slot = slots[np.right_shift(places, shift, out=places)]
+            slot = slots.take(np.right_shift(places, shift, out=places), mode="clip")  # is fastest
             hits = np.flatnonzero(slot >= 0)
             at = slot[hits]
         is_same = numbers[at] == features[hits]
         hits, at = hits[is_same], at[is_same]
-        bounds = np.searchsorted(hits, np.concatenate([[0], np.cumsum(ends - begins)]))
+        firsts = np.concatenate([[0], np.cumsum(ends - begins)])
+        bounds = np.searchsorted(hits, firsts)
+        weights = self.weights[hits + np.repeat(begins - firsts[:-1], np.diff(bounds))]
         return sp.csr_array(
-            (weights[hits].astype(np.float32), known[at], bounds),
-            shape=(len(documents), len(codes)),
+            (weights.astype(np.float32), known[at], bounds), shape=(len(documents), len(codes))
         )
 
 
