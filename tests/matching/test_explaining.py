@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,16 +96,25 @@ def test_a_long_text_is_explained_against_few_others_at_a_time(
     whole = reading.terms(gained)
     taken: list[int] = []
 
-    def sums(self: object, contributions: Floats, size: int) -> Floats:
+    def spread_some(self: object, contributions: Floats, least: float) -> Any:
         taken.append(len(contributions))
-        return original(self, contributions, size)
+        return original(self, contributions, least)
 
-    original = explaining._Places.sums
-    monkeypatch.setattr(explaining._Places, "sums", sums)
+    original = explaining.Reading._spread_some
+    monkeypatch.setattr(explaining.Reading, "_spread_some", spread_some)
     monkeypatch.setattr(explaining, "_AT_ONCE", 80)
     assert reading.terms(gained) == whole
-    assert sum(taken) == 2 * len(others)
+    assert sum(taken) == len(others)
     assert max(taken) < len(others)
+
+
+def test_nothing_is_named_of_no_text() -> None:
+    """As the requirements of a challenge that has none."""
+    matcher = TfidfMatcher().fit([Document("", "永磁电机")])
+    reading = Reading(matcher.analyzer, [], matcher.analyzer.features([]), np.empty(0, np.int64), 1)
+    gained = np.zeros((1, 0), np.float32)
+    assert reading.terms(gained) == [[]]
+    assert reading.marks(gained) == []
 
 
 def test_no_other_texts_need_no_explanation() -> None:
