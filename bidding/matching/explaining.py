@@ -6,11 +6,11 @@ score is then the sum over its characters, so that all shares of a text together
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ _LONGEST_PHRASE = 8
 
 _MOST_WORDS = 3
 """Words of a phrase in an alphabetic script."""
+
+_POWERS = np.cumprod(np.full(64, 0x9E3779B97F4A7C15, np.uint64))
+"""Factors for the words of a stretch, of which there are never so many."""
 
 _LEAST_SHARE = 0.004
 """A word with less of the score is never among the terms of a page."""
@@ -47,11 +50,42 @@ class Mark(NamedTuple):
     share: float
 
 
-_Stretch = tuple[int, int, float, str]
-"""One or more neighbouring words of a text: start, end, share, a key that other spellings share.
+@dataclass(frozen=True)
+class _Stretches:
+    """One or more neighbouring words of a text that other texts have, too; by text and place.
 
-A plain tuple, because an explanation of twenty texts makes a thousand.
-"""
+    Attributes
+    ----------
+    others, starts, ends : ndarray of int64, shape (n_stretches,)
+    shares : ndarray of float64, shape (n_stretches,)
+        The part of the score with that other text.
+    keys : ndarray of uint64, shape (n_stretches,)
+        The same for other spellings of the same words.
+    """
+
+    others: Codes
+    starts: Codes
+    ends: Codes
+    shares: npt.NDArray[np.float64]
+    keys: npt.NDArray[np.uint64]
+
+    def take(self, which: npt.NDArray[Any]) -> _Stretches:
+        return _Stretches(*(getattr(self, each.name)[which] for each in fields(self)))
+
+    def merged(self) -> _Stretches:
+        """The same words once for each other text, where they stand first; largest share first."""
+        if not len(self.others):
+            return self
+        grouped = self.take(np.lexsort((self.starts, self.keys, self.others)))
+        is_new = np.ones(len(grouped.others), bool)
+        is_new[1:] = (np.diff(grouped.keys) != 0) | (np.diff(grouped.others) != 0)
+        firsts = np.flatnonzero(is_new)
+        sums = np.add.reduceat(grouped.shares, firsts)
+        found = replace(grouped.take(firsts), shares=sums)
+        return found.take(np.lexsort((found.starts, -found.shares, found.others)))
+
+
+_NO_STRETCHES = _Stretches(*np.empty((3, 0), np.int64), np.empty(0), np.empty(0, np.uint64))
 
 
 class Reading:
@@ -115,7 +149,11 @@ class Reading:
             when all terms are asked for, or when no whole word is shared.
         """
         least = 0.0 if top is None else _LEAST_SHARE
-        return [self._named(*pair, top) for pair in self._spread(contributions, least)]
+        return [
+            terms
+            for totals, stretches in self._spread(contributions, least)
+            for terms in self._named(totals, stretches, top)
+        ]
 
     def marks(self, contributions: Floats) -> list[list[Mark]]:
         """Find where the shared terms of one other text stand, text by text.
@@ -130,11 +168,12 @@ class Reading:
             In the order of each text, none overlapping.
         """
         marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
-        for _, stretches in self._spread(contributions, 0.0):
-            for start, end, share, _ in stretches:
-                owner = int(np.searchsorted(self._begins, start, side="right")) - 1
-                begin = int(self._begins[owner])
-                marks[owner].append(Mark(start - begin, end - begin, share))
+        for _, found in self._spread(contributions, 0.0):
+            owners = np.searchsorted(self._begins, found.starts, side="right") - 1
+            offsets = self._begins[owners]
+            places = ((found.starts - offsets).tolist(), (found.ends - offsets).tolist())
+            for owner, *mark in zip(owners, *places, found.shares.tolist(), strict=True):
+                marks[owner].append(Mark(*mark))
         return marks
 
     @cached_property
@@ -163,60 +202,54 @@ class Reading:
 
     def _spread(
         self, contributions: Floats, least: float
-    ) -> Iterator[tuple[npt.NDArray[np.float64], list[_Stretch]]]:
-        """For each other text: the shares up to each place, and the words that it has, too.
+    ) -> Iterator[tuple[npt.NDArray[np.float64], _Stretches]]:
+        """For some other texts at a time: the shares up to each place, and the words they have.
 
         Words with less than `least` of the score are passed over.
         """
         step = max(_AT_ONCE // max(2 * self._size, 1), 1)
         for first in range(0, len(contributions), step):
-            yield from self._spread_some(contributions[first : first + step], least)
+            yield self._spread_some(contributions[first : first + step], least)
 
     def _spread_some(
         self, contributions: Floats, least: float
-    ) -> Iterator[tuple[npt.NDArray[np.float64], list[_Stretch]]]:
+    ) -> tuple[npt.NDArray[np.float64], _Stretches]:
         given = self._onto_places @ np.ascontiguousarray(contributions.T)
         shares, linked = given[: self._size], given[self._size :] > 0
         sums = shares.sum(axis=0, dtype=np.float64)
         # With the precision that differences between places need.
         totals = np.zeros((self._size + 1, len(contributions)))
         np.cumsum(shares / np.where(sums > 0, sums, 1), axis=0, out=totals[1:])
-        yield from zip(totals.T, self._words.stretches(totals, linked, least), strict=True)
+        return totals, self._words.stretches(totals, linked, least)
 
     def _named(
-        self, totals: npt.NDArray[np.float64], stretches: list[_Stretch], top: int | None
-    ) -> list[SharedTerm]:
-        found: dict[str, tuple[float, int, int]] = {}
-        for start, end, share, key in stretches:
-            before = found.get(key)
-            found[key] = (before[0] + share, *before[1:]) if before else (share, start, end)
-        ordered = sorted(found.values(), key=_by_share)
-        if top is None or not ordered:
-            ordered += self._pieces(totals, stretches)
-        return [
-            SharedTerm(self._joined[start:end], share)
-            for share, start, end in ordered[:top]
-            if share > 0
-        ]
+        self, totals: npt.NDArray[np.float64], stretches: _Stretches, top: int | None
+    ) -> list[list[SharedTerm]]:
+        found: list[list[SharedTerm]] = [[] for _ in totals.T]
+        merged = stretches.merged()
+        columns = (merged.others, merged.shares, merged.starts, merged.ends)
+        for other, share, start, end in zip(*(each.tolist() for each in columns), strict=True):
+            if share > 0 and (top is None or len(found[other]) < top):
+                found[other].append(SharedTerm(self._joined[start:end], share))
+        for other, terms in enumerate(found):
+            if top is None or not terms:
+                own = stretches.take(stretches.others == other)
+                terms += self._pieces(totals[:, other], own)[:top]
+        return found
 
-    def _pieces(
-        self, totals: npt.NDArray[np.float64], stretches: list[_Stretch]
-    ) -> list[tuple[float, int, int]]:
+    def _pieces(self, totals: npt.NDArray[np.float64], stretches: _Stretches) -> list[SharedTerm]:
         """What is shared outside the stretches, run by run."""
         left = np.diff(totals)
-        for start, end, *_ in stretches:
+        for start, end in zip(stretches.starts, stretches.ends, strict=True):
             left[start:end] = 0
         edges = np.flatnonzero(np.diff(np.concatenate([[False], left > 0, [False]])))
-        found: dict[str, tuple[float, int, int]] = {}
+        found: dict[str, SharedTerm] = {}
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            key = self._joined[start:end].lower()
-            share, first, last = found.get(key, (0.0, start, end))
-            found[key] = share + float(left[start:end].sum()), first, last
-        return sorted(found.values(), key=_by_share)
-
-
-def _by_share(item: tuple[float, int, int]) -> float:
-    return -item[0]
+            term = self._joined[start:end]
+            before = found.get(term.lower(), SharedTerm(term, 0.0))
+            share = before.share + float(left[start:end].sum())
+            found[term.lower()] = SharedTerm(before.term, share)
+        return sorted(found.values(), key=lambda term: -term.share)
 
 
 @dataclass(frozen=True)
@@ -225,17 +258,20 @@ class _Words:
 
     Attributes
     ----------
-    tokens : list of Token
     starts, ends : ndarray of int64, shape (n_words,)
-    telling : ndarray of bool, shape (n_words,)
+    telling, is_word : ndarray of bool, shape (n_words,)
+        As in `Token`.
+    keys : ndarray of uint64, shape (n_words,)
+        A number for the key of each.
     within : ndarray of int64, shape (n_words - n_tokens,)
         Which token each of the inner words is in; those of one token are longest first.
     """
 
-    tokens: list[Token]
     starts: Codes
     ends: Codes
     telling: npt.NDArray[np.bool_]
+    is_word: npt.NDArray[np.bool_]
+    keys: npt.NDArray[np.uint64]
     within: Codes
 
     @classmethod
@@ -248,18 +284,24 @@ class _Words:
             for start, end in analyzer.parts(token.key)
         ]
         every = [*tokens, *(part for _, part in inner)]
+        starts, ends, telling, keys, is_word = zip(*every, strict=True) if every else [()] * 5
         return cls(
-            every,
-            np.array([token.start for token in every], np.int64),
-            np.array([token.end for token in every], np.int64),
-            np.array([token.telling for token in every], bool),
+            np.array(starts, np.int64),
+            np.array(ends, np.int64),
+            np.array(telling, bool),
+            np.array(is_word, bool),
+            np.array([hash(key) for key in keys], np.int64).view(np.uint64),
             np.array([at for at, _ in inner], np.int64),
         )
 
+    @property
+    def _n_tokens(self) -> int:
+        return len(self.starts) - len(self.within)
+
     def stretches(
         self, totals: npt.NDArray[np.float64], linked: npt.NDArray[np.bool_], least: float
-    ) -> Iterator[list[_Stretch]]:
-        """For each other text: the words that it has, too, joined where it has them joined.
+    ) -> _Stretches:
+        """Find the words that other texts have, too, joined where they have them joined.
 
         Parameters
         ----------
@@ -270,21 +312,63 @@ class _Words:
         least : float
             Words with a smaller share are passed over.
         """
-        if not self.tokens:
-            yield from ([] for _ in totals.T)
-            return
+        if not len(self.starts):
+            return _NO_STRETCHES
         whole, follows = self._shared(linked)
         at_starts, at_ends = totals[self.starts], totals[self.ends]
         others, words = np.nonzero((whole & (at_ends - at_starts >= least)).T)
-        found = zip(
-            words.tolist(),
-            at_starts[words, others].tolist(),
-            at_ends[words, others].tolist(),
-            follows[np.minimum(words, len(follows) - 1), others].tolist(),
-            strict=True,
+        if not len(words):
+            return _NO_STRETCHES
+        goes_on = np.zeros(len(words), bool)
+        goes_on[1:] = (np.diff(words) == 1) & (np.diff(others) == 0) & (words[1:] < self._n_tokens)
+        goes_on[1:] &= follows[np.minimum(words[:-1], len(follows) - 1), others[:-1]]
+        self._cut(words, goes_on)
+        firsts, lasts = _bounds(goes_on)
+        nth = np.arange(len(words)) - np.repeat(firsts, lasts - firsts + 1)
+        first, last = words[firsts], words[lasts]
+        found = _Stretches(
+            others[firsts],
+            self.starts[first],
+            self.ends[last],
+            at_ends[last, others[lasts]] - at_starts[first, others[firsts]],
+            # A number for the words of a stretch in their order.
+            np.add.reduceat(self.keys[words] * _POWERS[nth], firsts),
         )
-        for size in np.bincount(others, minlength=linked.shape[1]).tolist():
-            yield self._join(islice(found, size))
+        kept = found.ends - found.starts > 1
+        self._drop_overlapping(first, found, kept)
+        found = found.take(kept)
+        return found.take(np.lexsort((found.starts, found.others)))
+
+    def _cut(self, words: Codes, goes_on: npt.NDArray[np.bool_]) -> None:
+        """Begin a new stretch, in `goes_on`, where one would become longer than a phrase."""
+        firsts, lasts = _bounds(goes_on)
+        spans = self.starts[words[lasts]] - self.starts[words[firsts]]
+        is_long = (spans > _LONGEST_PHRASE) | (lasts - firsts >= _MOST_WORDS)
+        for first, last in zip(firsts[is_long].tolist(), lasts[is_long].tolist(), strict=True):
+            run = words[first : last + 1]
+            starts, is_word = self.starts[run].tolist(), self.is_word[run].tolist()
+            begin = 0
+            for at in range(1, len(run)):
+                if is_word[at]:
+                    has_room = at - begin < _MOST_WORDS
+                else:
+                    has_room = starts[at] - starts[begin] <= _LONGEST_PHRASE
+                if not has_room:
+                    goes_on[first + at] = False
+                    begin = at
+
+    def _drop_overlapping(
+        self, first: Codes, found: _Stretches, kept: npt.NDArray[np.bool_]
+    ) -> None:
+        """Of words within one longer word keep, in `kept`, the longest that stand apart."""
+        inner = np.flatnonzero(first >= self._n_tokens)
+        columns = (inner, found.others[inner], found.starts[inner], found.ends[inner])
+        taken: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for at, other, start, end in zip(*(each.tolist() for each in columns), strict=True):
+            if any(start < there and here < end for here, there in taken[other]):
+                kept[at] = False
+            else:
+                taken[other].append((start, end))
 
     def _shared(
         self, linked: npt.NDArray[np.bool_]
@@ -310,39 +394,11 @@ class _Words:
         whole[n_tokens:] &= ~whole[self.within]
         return whole, follows
 
-    def _join(self, found: Iterable[tuple[int, float, float, bool]]) -> list[_Stretch]:
-        """Join neighbouring words of one other text.
 
-        Parameters
-        ----------
-        found : iterable of (int, float, float, bool)
-            A word, the shares up to its start and its end, and whether the other text goes on as
-            here after it.
-        """
-        tokens, n_tokens = self.tokens, self._n_tokens
-        joined: list[_Stretch] = []
-        inner: list[_Stretch] = []
-        begin, words, last, before, goes_on = 0, 0, -2, 0.0, False
-        for at, here, there, is_tied in found:
-            start, end, _, key, is_word = tokens[at]
-            if at >= n_tokens:
-                if not any(start < other[1] and other[0] < end for other in inner):
-                    inner.append((start, end, there - here, key))
-                continue
-            has_room = words < _MOST_WORDS if is_word else start - begin <= _LONGEST_PHRASE
-            if goes_on and at == last + 1 and has_room:
-                joined[-1] = begin, end, there - before, f"{joined[-1][3]} {key}"
-                words += 1
-            else:
-                joined.append((start, end, there - here, key))
-                begin, words, before = start, 1, here
-            last, goes_on = at, is_tied
-        joined = [each for each in joined if each[1] - each[0] > 1]
-        return sorted([*joined, *inner]) if inner else joined
-
-    @property
-    def _n_tokens(self) -> int:
-        return len(self.tokens) - len(self.within)
+def _bounds(goes_on: npt.NDArray[np.bool_]) -> tuple[Codes, Codes]:
+    """First and last place of each run; `goes_on` tells which places do not begin one."""
+    firsts = np.flatnonzero(~goes_on)
+    return firsts, np.append(firsts[1:], len(goes_on)) - 1
 
 
 def contributions(shared: sp.csr_array, weights: Floats) -> Floats:

@@ -366,16 +366,17 @@ class Analyzer:
         """Cut a text into the words that a reader sees, in the order of the text."""
         points, kinds = _fold(text)
         folded = points.tobytes().decode("utf-32-le", "surrogatepass")
-        found: list[Token] = []
-        for start, end in _runs(kinds == _CJK):
-            for word, begin, finish in _segmenter().tokenize(folded[start:end], mode="default"):
-                telling = word not in self._silent
-                found.append(Token(start + begin, start + finish, telling, word))
+        silent, tokenize = self._silent, _segmenter().tokenize
+        found = [
+            Token(start + begin, start + finish, word not in silent, word)
+            for start, end in _runs(kinds == _CJK)
+            for word, begin, finish in tokenize(folded[start:end], mode="default")
+        ]
         for start, end in _runs(kinds == _LETTER):
             word = folded[start:end]
-            telling = len(word) > 1 and not word.isdigit() and word not in self._silent
+            telling = len(word) > 1 and not word.isdigit() and word not in silent
             found.append(Token(start, end, telling, self._stems.spell(word), is_word=True))
-        return sorted(found, key=lambda token: token.start)
+        return sorted(found)
 
 
 @lru_cache(maxsize=50_000)
