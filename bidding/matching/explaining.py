@@ -52,7 +52,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class _Stretches:
-    """One or more neighbouring words of a text that other texts have, too; by text and place.
+    """One or more neighbouring words of a text that other texts have, too, in no certain order.
 
     Attributes
     ----------
@@ -72,17 +72,22 @@ class _Stretches:
     def take(self, which: npt.NDArray[Any]) -> _Stretches:
         return _Stretches(*(getattr(self, each.name)[which] for each in fields(self)))
 
-    def merged(self) -> _Stretches:
-        """The same words once for each other text, where they stand first; largest share first."""
+    def best(self, top: int | None) -> _Stretches:
+        """The same words once for each other text, where they stand first; largest share first.
+
+        At most `top` for each.
+        """
         if not len(self.others):
             return self
-        grouped = self.take(np.lexsort((self.starts, self.keys, self.others)))
-        is_new = np.ones(len(grouped.others), bool)
-        is_new[1:] = (np.diff(grouped.keys) != 0) | (np.diff(grouped.others) != 0)
-        firsts = np.flatnonzero(is_new)
-        sums = np.add.reduceat(grouped.shares, firsts)
-        found = replace(grouped.take(firsts), shares=sums)
-        return found.take(np.lexsort((found.starts, -found.shares, found.others)))
+        groups = self.keys ^ (self.others.view(np.uint64) * _POWERS[0])
+        order = np.lexsort((self.starts, groups))
+        firsts = np.flatnonzero(np.diff(groups[order], prepend=~groups[order[:1]]))
+        sums = np.add.reduceat(self.shares[order], firsts)
+        found = replace(self.take(order[firsts]), shares=sums)
+        order = np.lexsort((found.starts, -found.shares, found.others))
+        others = found.others[order]
+        rank = np.arange(len(order)) - np.searchsorted(others, others)
+        return found.take(order if top is None else order[rank < top])
 
 
 _NO_STRETCHES = _Stretches(*np.empty((3, 0), np.int64), np.empty(0), np.empty(0, np.uint64))
@@ -168,7 +173,8 @@ class Reading:
             In the order of each text, none overlapping.
         """
         marks: list[list[Mark]] = [[] for _ in range(self._n_texts)]
-        for _, found in self._spread(contributions, 0.0):
+        for _, stretches in self._spread(contributions, 0.0):
+            found = stretches.take(np.argsort(stretches.starts))
             owners = np.searchsorted(self._begins, found.starts, side="right") - 1
             offsets = self._begins[owners]
             places = ((found.starts - offsets).tolist(), (found.ends - offsets).tolist())
@@ -226,10 +232,10 @@ class Reading:
         self, totals: npt.NDArray[np.float64], stretches: _Stretches, top: int | None
     ) -> list[list[SharedTerm]]:
         found: list[list[SharedTerm]] = [[] for _ in totals.T]
-        merged = stretches.merged()
-        columns = (merged.others, merged.shares, merged.starts, merged.ends)
+        best = stretches.best(top)
+        columns = (best.others, best.shares, best.starts, best.ends)
         for other, share, start, end in zip(*(each.tolist() for each in columns), strict=True):
-            if share > 0 and (top is None or len(found[other]) < top):
+            if share > 0:
                 found[other].append(SharedTerm(self._joined[start:end], share))
         for other, terms in enumerate(found):
             if top is None or not terms:
@@ -336,8 +342,7 @@ class _Words:
         )
         kept = found.ends - found.starts > 1
         self._drop_overlapping(first, found, kept)
-        found = found.take(kept)
-        return found.take(np.lexsort((found.starts, found.others)))
+        return found.take(kept)
 
     def _cut(self, words: Codes, goes_on: npt.NDArray[np.bool_]) -> None:
         """Begin a new stretch, in `goes_on`, where one would become longer than a phrase."""
