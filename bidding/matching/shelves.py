@@ -367,7 +367,7 @@ class Shelf:
             return snapshots.write(self.folder, matcher, np.array(ids, np.int64), as_of, seen)
 
     def needs_building(self, session: Session) -> bool:
-        """Whether there are many documents without a snapshot, or many changes since it."""
+        """Whether there are many documents without a snapshot, or many that it does not have."""
         with self._lock:
             held = self._mapped()
             self._held = held or self._held
@@ -376,7 +376,12 @@ class Shelf:
         if len(held.snapshot.seen) > MANY_CHANGES and clock.now() - held.snapshot.as_of > _OVERLAP:
             return True  # each look reads again what it has seen; the next one will have seen less
         changed = self._unseen(session, held.snapshot)
-        return len({ident for ident, _ in changed}) > MANY_CHANGES
+        if len({ident for ident, _ in changed}) > MANY_CHANGES:
+            return True
+        # After an import that was stamped long before it was committed nothing seems to have
+        # changed, but there are more documents than are known of.
+        missing = self._count(session) - self.view(session).n_documents
+        return abs(missing) > MANY_CHANGES
 
     def _count(self, session: Session) -> int:
         return session.scalar(self.source.count()) or 0

@@ -311,6 +311,26 @@ def test_a_snapshot_that_has_seen_many_late_changes_is_made_again_once_they_are_
     assert found(look(many)) == sorted(sme.id for sme in smes[:3])
 
 
+def test_many_documents_that_came_unnoticed_are_found_in_the_next_snapshot(
+    session: Session,
+    built: Shelf,
+    smes: list[Organization],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An import that took so long that its stamps are older than a snapshot made meanwhile."""
+    monkeypatch.setattr(shelves, "MANY_CHANGES", 2)
+    new = []
+    for count in range(1, 4):
+        new.append(f.OrganizationFactory(sme=True, updated_at=LONG_AGO))
+        f.ProfileFactory(organization=new[-1], products="永磁材料", updated_at=LONG_AGO)
+        session.commit()
+        assert found(look(built)) == [smes[0].id]
+        assert built.needs_building(session) == (count == 3)
+    build(built)
+    assert set(found(look(built))) == {smes[0].id, *(sme.id for sme in new)}
+    assert not built.needs_building(session)
+
+
 def test_what_cannot_be_read_for_the_moment_is_neither_thrown_away_nor_needed(
     session: Session, built: Shelf, smes: list[Organization]
 ) -> None:
