@@ -20,7 +20,7 @@ from bidding.challenges.models import Challenge, Operator, Requirement
 from bidding.matching.estimator import Document, TfidfMatcher
 from bidding.matching.postings import Floats
 from bidding.matching.shelves import View
-from bidding.matching.text import GRAM, PIECE, Analyzer, Codes, among, channels
+from bidding.matching.text import Analyzer, Codes, among, telling
 from bidding.vocabulary import N_, Choice, Tone
 
 COVERED = 0.5
@@ -168,9 +168,8 @@ def part_weights(matcher: TfidfMatcher, text: str) -> tuple[Codes, Floats]:
         Together 1.
     """
     codes = np.unique(matcher.analyzer.features([text]).codes)
-    channel = channels(codes)
-    telling = codes[(channel != PIECE) & ((channel != GRAM) | (codes >= 1 << 16))]
-    codes = telling if len(telling) else codes
+    chosen = telling(codes)
+    codes = chosen if len(chosen) else codes
     weights = matcher.weights_of(codes)
     return codes, weights / np.float32(weights.sum() or 1)
 

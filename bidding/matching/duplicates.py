@@ -15,7 +15,7 @@ import numpy as np
 from bidding.matching.estimator import Document, TfidfMatcher
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.shelves import View
-from bidding.matching.text import PIECE, WORD, Codes, channels
+from bidding.matching.text import Codes, telling
 
 ALIKE_FROM = 0.55
 """From this likeness on two challenges are much alike; see ``docs/matching.md``."""
@@ -80,9 +80,9 @@ def similar_to(
     """
     vector = view.weigh(text)
     ids, _ = view.search(vector, _LOOKED_AT)
-    own = _telling(view.matcher.transform([text]).codes)
+    own = telling(view.matcher.transform([text]).codes)
     found = [
-        _compare(view.matcher, own, int(ident), _telling(view.features(int(ident))))
+        _compare(view.matcher, own, int(ident), telling(view.features(int(ident))))
         for ident in ids
         if ident != challenge_id
     ]
@@ -112,11 +112,6 @@ def alike_pairs(texts: Sequence[Document]) -> Iterator[tuple[int, Similar]]:
         for similar in similar_to(view, number, text, top=_LOOKED_AT):
             if similar.challenge_id > number:
                 yield number, similar
-
-
-def _telling(codes: Codes) -> Codes:
-    is_word = channels(codes) >= WORD
-    return np.sort(codes[(is_word | (codes >= 1 << 16)) & (channels(codes) != PIECE)])
 
 
 def _compare(matcher: TfidfMatcher, own: Codes, ident: int, other: Codes) -> Similar | None:

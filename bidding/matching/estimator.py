@@ -25,6 +25,7 @@ from bidding.matching.text import (
     Features,
     among,
     channels,
+    is_single,
     ranges,
 )
 
@@ -478,8 +479,7 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 def _classes(codes: Codes) -> npt.NDArray[np.int64]:
     """Number features by the classes of `CHANNEL_WEIGHTS`, in its order."""
-    # Neighbouring characters stand in 16 bits each.
-    return np.where(codes < 1 << PAYLOAD_BITS, codes >= 1 << 16, 1 + (codes >> PAYLOAD_BITS))
+    return np.where(codes < 1 << PAYLOAD_BITS, ~is_single(codes), 1 + (codes >> PAYLOAD_BITS))
 
 
 def _firsts(keys: Numbers) -> Numbers:

@@ -89,6 +89,16 @@ def channels(codes: Codes) -> npt.NDArray[np.int8]:
     return (codes >> PAYLOAD_BITS).astype(np.int8)
 
 
+def is_single(codes: Codes) -> npt.NDArray[np.bool_]:
+    """Whether each feature is a single character: of neighbouring ones each takes 16 bits."""
+    return codes < 1 << 16
+
+
+def telling(codes: Codes) -> Codes:
+    """Those that say what a text is about: any two texts share characters and pieces of words."""
+    return codes[~is_single(codes) & (channels(codes) != PIECE)]
+
+
 def _listed(name: str) -> Iterator[str]:
     for line in Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
