@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 MOST_FOUND = 500
 """Records that a search ranks; nobody pages further, and each of them costs."""
+
+MOST_NAMED = 50
+"""Records that a search finds by what they are called, before all others."""
 
 LONGEST = 200
 """Characters of a search; what comes after them is left out."""
@@ -45,25 +48,6 @@ Explain = Callable[[Sequence[int]], Mapping[int, Sequence[Any]]]
 
 
 @dataclass(frozen=True)
-class Hits:
-    """What an index finds.
-
-    Attributes
-    ----------
-    ids : sequence of int
-        Best first, at most `MOST_FOUND`.
-    is_cut : bool
-        Whether there are more than these.
-    explain : callable
-        For some ids, the terms that were found in each, as ``components/terms.html`` shows them.
-    """
-
-    ids: Sequence[int]
-    is_cut: bool = False
-    explain: Explain = lambda _ids: {}
-
-
-@dataclass(frozen=True)
 class Found:
     """What a search found, and how.
 
@@ -77,7 +61,7 @@ class Found:
     is_ready : bool
         Whether there was an index to ask.
     explain : callable
-        As of `Hits`.
+        For some ids, the terms that were found in each, as ``components/terms.html`` shows them.
     """
 
     ids: Sequence[int] = ()
@@ -86,7 +70,7 @@ class Found:
     explain: Explain = lambda _ids: {}
 
 
-Finder = Callable[[Session, str, Sequence[int] | None], Hits | None]
+Finder = Callable[[Session, str, Sequence[int] | None], Found | None]
 _finders: dict[str, Finder] = {}
 
 
@@ -124,16 +108,16 @@ def find(
     """
     allowed = None if among is None else session.scalars(among).all()
     finder = _finders.get(table)
-    hits = finder(session, q, allowed) if finder else None
-    if hits is None:
+    found = finder(session, q, allowed) if finder else None
+    if found is None:
         return Found(is_ready=False)
-    places = {ident: place for place, ident in enumerate(hits.ids)}
+    nth = {ident: place for place, ident in enumerate(found.ids)}
     called = [
-        (not whole, places.get(ident, MOST_FOUND), ident) for ident, whole in session.execute(named)
+        (not whole, nth.get(ident, MOST_FOUND), ident) for ident, whole in session.execute(named)
     ]
-    ids = list(dict.fromkeys([*(ident for *_, ident in sorted(called)), *hits.ids]))
-    is_cut = hits.is_cut or len(ids) > MOST_FOUND
-    return Found(ids[:MOST_FOUND], is_cut, explain=hits.explain)
+    ids = list(dict.fromkeys([*(ident for *_, ident in sorted(called)), *found.ids]))
+    is_cut = found.is_cut or len(ids) > MOST_FOUND
+    return replace(found, ids=ids[:MOST_FOUND], is_cut=is_cut)
 
 
 def places(column: InstrumentedAttribute[int], found: Sequence[int]) -> sa.Case[int]:

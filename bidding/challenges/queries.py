@@ -20,7 +20,7 @@ from bidding.challenges.models import (
     ChallengeStatus,
     Requirement,
 )
-from bidding.finding import phrases, places, words
+from bidding.finding import MOST_NAMED, phrases, places, words
 from bidding.organizations import industries, regions
 from bidding.organizations.models import Membership
 from bidding.vocabulary import N_, Choice
@@ -29,9 +29,6 @@ S = ChallengeStatus
 
 NUMBER = re.compile(r"(?:JB)?\d{4}-0*([1-9]\d{0,8})", re.IGNORECASE)
 """A public number, as `Challenge.number` writes it."""
-
-MOST_NAMED = 50
-"""Challenges that a search finds by their titles before all others."""
 
 CARD = (
     joinedload(Challenge.organization).raiseload("*"),

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from bidding.finding import MOST_FOUND, Hits, finds
+from bidding.finding import MOST_FOUND, Found, finds
 from bidding.matching import index
 from bidding.matching.estimator import Document, Vector
 from bidding.matching.explaining import SharedTerm
 from bidding.matching.postings import Floats
 from bidding.matching.shelves import IndexNotReady, View
-from bidding.matching.text import GRAM, Codes, Features, channels, ranges
+from bidding.matching.text import GRAM, Codes, Features, channels, is_single, ranges
 
 NEAR_BEST = 0.5
 """What has less than this part of what the best record has of a search is left out.
@@ -32,18 +32,18 @@ TERMS = 6
 
 
 @finds("challenges")
-def find_challenges(session: Session, q: str, among: Sequence[int] | None) -> Hits | None:
+def find_challenges(session: Session, q: str, among: Sequence[int] | None) -> Found | None:
     return _find(index.challenges, session, q, among)
 
 
 @finds("organizations")
-def find_organizations(session: Session, q: str, among: Sequence[int] | None) -> Hits | None:
+def find_organizations(session: Session, q: str, among: Sequence[int] | None) -> Found | None:
     return _find(index.offers, session, q, among)
 
 
 def _find(
     shelf: Callable[[Session], View], session: Session, q: str, among: Sequence[int] | None
-) -> Hits | None:
+) -> Found | None:
     try:
         view = shelf(session)
     except IndexNotReady:
@@ -51,7 +51,7 @@ def _find(
     return search(view, q, among)
 
 
-def search(view: View, q: str, among: Sequence[int] | None = None, top: int = MOST_FOUND) -> Hits:
+def search(view: View, q: str, among: Sequence[int] | None = None, top: int = MOST_FOUND) -> Found:
     """Find the documents that have about as much of the words of `q` as any has.
 
     Parameters
@@ -75,7 +75,7 @@ def search(view: View, q: str, among: Sequence[int] | None = None, top: int = MO
     def explain(page: Sequence[int]) -> dict[int, list[SharedTerm]]:
         return dict(zip(page, view.explain(vector, page, TERMS), strict=True))
 
-    return Hits(ids[:top].tolist(), len(ids) > top, explain)
+    return Found(ids[:top].tolist(), len(ids) > top, explain=explain)
 
 
 def _telling(found: Features) -> Codes:
@@ -84,7 +84,7 @@ def _telling(found: Features) -> Codes:
     Nearly every document has some of these; what was typed is the pairs.
     """
     is_gram = channels(found.codes) == GRAM
-    is_pair = is_gram & (found.codes >= 1 << 16)
+    is_pair = is_gram & ~is_single(found.codes)
     starts = found.starts[is_pair].astype(np.int64)
     paired = ranges(starts, np.full(len(starts), 2))
     return np.unique(found.codes[~is_gram | is_pair | ~np.isin(found.starts, paired)])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import (
 )
 
 from bidding import clock
-from bidding.finding import phrases, places, words
+from bidding.finding import MOST_NAMED, phrases, places, words
 from bidding.organizations import credit_codes, industries, regions
 from bidding.organizations.models import (
     CapabilityProfile,
@@ -28,9 +28,6 @@ from bidding.organizations.models import (
 from bidding.organizations.size_classes import SizeClass
 
 Code = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
-
-MOST_NAMED = 50
-"""Organizations that a search finds by their names before all others."""
 
 WHOLE = (joinedload(Organization.profile), selectinload(Organization.qualifications))
 """What a page about one organization shows of it."""
