@@ -19,18 +19,11 @@ def decision_on(challenge_id: int) -> sa.Select[tuple[Decision]]:
     return sa.select(Decision).where(Decision.challenge_id == challenge_id).options(raiseload("*"))
 
 
-def awarded(challenge_id: int) -> sa.Select[tuple[str]]:
-    """The names of the SMEs that a challenge was awarded to and that have not declined."""
-    return (
-        sa.select(Organization.name)
-        .join(Solution, Solution.organization_id == Organization.id)
-        .where(Solution.challenge_id == challenge_id, Solution.status.in_(WINNING))
-        .order_by(Solution.id)
-    )
-
-
 def awarded_in(challenge_ids: Sequence[int]) -> sa.Select[tuple[int, str]]:
-    """Of decided challenges among some: who they were awarded to, as `awarded` tells."""
+    """Of decided challenges among some: the SMEs they were awarded to and that have not declined.
+
+    As pairs of the id of a challenge and a name.
+    """
     return (
         sa.select(Solution.challenge_id, Organization.name)
         .join(Solution, Solution.organization_id == Organization.id)

@@ -55,8 +55,8 @@ def outcome_of(challenge: Challenge) -> PublicOutcome | None:
     decision = db.session.scalar(queries.decision_on(challenge.id))
     if decision is None:
         return None
-    awarded = tuple(db.session.scalars(queries.awarded(challenge.id)))
-    return PublicOutcome(challenge.status, decision.statement, awarded)
+    awarded = db.session.execute(queries.awarded_in([challenge.id]))
+    return PublicOutcome(challenge.status, decision.statement, tuple(name for _, name in awarded))
 
 
 def awarded_in(challenges: Sequence[Challenge]) -> dict[int, list[str]]:
