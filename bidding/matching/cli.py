@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -58,7 +58,7 @@ def _matcher(settings: Sequence[str]) -> TfidfMatcher:
         name, _, value = setting.partition("=")
         try:
             tuning.put(matcher, name, json.loads(value))
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise click.ClickException(f"--set {setting}: {error}") from error
     return matcher
 
@@ -113,9 +113,16 @@ def _task(words: str) -> measure.Task:
 
 
 def _read(folder: Path) -> measure.Collection:
-    try:
+    with _said(measure.DataError):
         return measure.read_collection(folder)
-    except measure.DataError as error:
+
+
+@contextmanager
+def _said(*faults: type[Exception]) -> Iterator[None]:
+    """Let the command end with what a fault says."""
+    try:
+        yield
+    except faults as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -133,12 +140,11 @@ def bench_command(documents: int, data: Path, *, peers: bool) -> None:
 
     Prints a JSON object for each engine. Needs no database.
     """
-    try:
+    collection = _read(data)
+    with _said(measure.DataError):
         found = bench.bench(
-            _read(data), documents, peers=peers, say=lambda words: click.echo(words, err=True)
+            collection, documents, peers=peers, say=lambda words: click.echo(words, err=True)
         )
-    except measure.DataError as error:
-        raise click.ClickException(str(error)) from error
     for figures in found:
         click.echo(json.dumps(figures))
 
@@ -153,10 +159,8 @@ def duplicates(path: Path, title: str | None) -> None:
 
     All other columns are read as text. Needs no database.
     """
-    try:
+    with _said(measure.DataError):
         lines, texts = measure.read_table(path, title)
-    except measure.DataError as error:
-        raise click.ClickException(str(error)) from error
     pairs = sorted(alike_pairs(texts), key=lambda pair: -pair[1].likeness)
     for number, similar in pairs:
         other = similar.challenge_id
@@ -171,11 +175,9 @@ def duplicates(path: Path, title: str | None) -> None:
 @with_appcontext
 def refresh(jobs: int, scheduler: str | None) -> None:
     """Recompute every suggestion; goes on where it was stopped."""
-    try:
-        with refreshing.on_cluster(scheduler) if scheduler else nullcontext():
-            count = _refresh(-1 if scheduler else jobs)
-    except (refreshing.ClusterError, IndexNotReady, SnapshotError) as error:
-        raise click.ClickException(str(error)) from error
+    cluster = refreshing.on_cluster(scheduler) if scheduler else nullcontext()
+    with _said(refreshing.ClusterError, IndexNotReady, SnapshotError), cluster:
+        count = _refresh(-1 if scheduler else jobs)
     click.echo(f"{count} suggestions")
 
 
