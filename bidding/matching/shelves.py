@@ -405,8 +405,10 @@ class Shelf:
         """
         held = self._held if self._held is not None and self._held.snapshot else None
         name = snapshots.current(self.folder)
-        if name is None or (held is not None and held.name == name):
-            return held if name else None
+        if name is None:
+            return None
+        if held is not None and held.name == name:
+            return held
         try:
             snapshot = snapshots.read(self.folder)
         except snapshots.SnapshotDamaged as error:
